@@ -1,0 +1,1 @@
+//! Beewolf's eBPF probes.

@@ -1,0 +1,164 @@
+//! What a rule's match becomes: an alert with its evidence and an id that a replay gives again.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::event::{
+    Event, Severity,
+    json::{self, Form, Leaf},
+    value::Words,
+};
+
+/// What an alert says of the rule behind it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFacts {
+    /// The rule's id: the native `id`, or Sigma's.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+    /// Its description; may be empty.
+    pub description: String,
+    /// How much a match matters.
+    pub severity: Severity,
+    /// Tags in Sigma's spelling: `attack.execution`, `attack.t1059.004`, others as they are.
+    pub tags: Vec<String>,
+    /// Links.
+    pub references: Vec<String>,
+    /// Authors, as the rule names them; must stay with the alert (Detection Rule License).
+    pub author: Option<String>,
+    /// Licence of the rule's text.
+    pub license: Option<String>,
+    /// `native` or `sigma`.
+    pub ruleset: &'static str,
+    /// SHA-256 over the rule's content, lower-case hex.
+    pub content_hash: String,
+}
+
+/// A rule has matched.
+#[derive(Clone, Debug)]
+pub struct Alert {
+    /// Hash of rule id, rule content and evidence: the same whenever the same event is judged by the same rule.
+    pub id: String,
+    /// The rule.
+    pub rule: Arc<RuleFacts>,
+    /// The event that completed the match.
+    pub event: Arc<Event>,
+    /// The rule's `output` with its fields filled in, or the title.
+    pub message: Vec<u8>,
+    /// Set if an `unless` or whitelist entry matched: its name. Such an alert goes only to those who ask for it.
+    pub suppressed_by: Option<String>,
+}
+
+impl Alert {
+    /// The id of an alert.
+    #[must_use]
+    pub fn id_of(rule: &RuleFacts, event: &Event) -> String {
+        let mut hash = Sha256::new();
+        for part in [rule.id.as_bytes(), rule.content_hash.as_bytes(), event.id.as_deref().unwrap_or_default()] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        let digest = hash.finalize();
+        data_encoding::HEXLOWER.encode(digest.get(..16).unwrap_or(&digest))
+    }
+
+    /// Appends the alert as one JSON object: the event's members, `event.kind: alert`, the rule, the message.
+    pub fn write(&self, out: &mut Vec<u8>, form: Form) {
+        let strings = |items: &[&str]| serde_json::to_string(items).unwrap_or_else(|_| "[]".to_owned());
+        let techniques: Vec<String> = self.rule.tags.iter().filter_map(|tag| technique(tag)).collect();
+        let tactics: Vec<String> = self.rule.tags.iter().filter_map(|tag| tactic(tag)).collect();
+        let tags = strings(&self.rule.tags.iter().map(String::as_str).collect::<Vec<_>>());
+        let references = strings(&self.rule.references.iter().map(String::as_str).collect::<Vec<_>>());
+        let technique_ids = strings(&techniques.iter().map(String::as_str).collect::<Vec<_>>());
+        let tactic_names = strings(&tactics.iter().map(String::as_str).collect::<Vec<_>>());
+        let score = self.rule.severity.score().to_string();
+        let ours = |name: &str| match form {
+            Form::Ecs => format!("beewolf.{name}"),
+            Form::Ours => name.to_owned(),
+        };
+        let (alert_id, severity, hash, suppressed) =
+            (ours("alert.id"), ours("alert.severity"), ours("rule.content_hash"), ours("alert.suppressed_by"));
+        let rule = &self.rule;
+        let mut members: Vec<(&str, Leaf<'_>)> = vec![
+            ("event.kind", Leaf::Text(b"alert")),
+            ("event.severity", Leaf::Json(&score)),
+            ("message", Leaf::Text(&self.message)),
+            (&alert_id, Leaf::Text(self.id.as_bytes())),
+            (&severity, Leaf::Text(rule.severity.word().as_bytes())),
+            ("rule.id", Leaf::Text(rule.id.as_bytes())),
+            ("rule.name", Leaf::Text(rule.title.as_bytes())),
+            ("rule.ruleset", Leaf::Text(rule.ruleset.as_bytes())),
+            (&hash, Leaf::Text(rule.content_hash.as_bytes())),
+        ];
+        if !rule.description.is_empty() {
+            members.push(("rule.description", Leaf::Text(rule.description.as_bytes())));
+        }
+        if let Some(license) = &rule.license {
+            members.push(("rule.license", Leaf::Text(license.as_bytes())));
+        }
+        if form == Form::Ecs {
+            members.push(("ecs.version", Leaf::Text(crate::alert::ECS_VERSION.as_bytes())));
+        }
+        if let Some(author) = &rule.author {
+            members.push(("rule.author", Leaf::Text(author.as_bytes())));
+        }
+        if let Some(name) = &self.suppressed_by {
+            members.push((&suppressed, Leaf::Text(name.as_bytes())));
+        }
+        for (name, list, empty) in [
+            ("tags", &tags, rule.tags.is_empty()),
+            ("rule.reference", &references, rule.references.is_empty()),
+            ("threat.technique.id", &technique_ids, techniques.is_empty()),
+            ("threat.tactic.name", &tactic_names, tactics.is_empty()),
+        ] {
+            if !empty {
+                members.push((name, Leaf::Json(list)));
+            }
+        }
+        // Ours come first, so that of two members with one name the alert's is written.
+        members.extend(json::members(&self.event, form).map(|(name, leaf)| -> (&str, Leaf<'_>) { (name, leaf) }));
+        members.sort_by(|(a, _), (b, _)| json::order(a, b));
+        json::write_object(out, members.into_iter());
+    }
+}
+
+/// Version of the Elastic Common Schema whose names the ECS form uses.
+pub const ECS_VERSION: &str = "8.17.0";
+
+/// `T1059.004` of `attack.t1059.004`.
+fn technique(tag: &str) -> Option<String> {
+    let id = tag.strip_prefix("attack.t")?;
+    id.starts_with(|first: char| first.is_ascii_digit()).then(|| format!("T{id}"))
+}
+
+/// `Privilege Escalation` of `attack.privilege-escalation`.
+fn tactic(tag: &str) -> Option<String> {
+    let name = tag.strip_prefix("attack.")?;
+    let is_id =
+        name.len() > 1 && name.get(1..).is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
+    (!is_id).then(|| {
+        name.split(['-', '_'])
+            .map(|word| {
+                let mut letters = word.chars();
+                letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+            })
+            .collect::<Vec<_>>()
+            .join(" ")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_become_techniques_and_tactics() {
+        assert_eq!(technique("attack.t1059.004").as_deref(), Some("T1059.004"));
+        assert_eq!(technique("attack.execution"), None);
+        assert_eq!(tactic("attack.privilege-escalation").as_deref(), Some("Privilege Escalation"));
+        assert_eq!(tactic("attack.t1059"), None);
+        assert_eq!(tactic("attack.s0002"), None);
+        assert_eq!(tactic("cve.2021.4034"), None);
+    }
+}

@@ -1,0 +1,7 @@
+//! Beewolf: a security detection engine for Linux.
+//!
+//! `ARCHITECTURE.md` has the map; the module table there is held against the `use` lines by a test.
+
+pub mod alert;
+pub mod cli;
+pub mod event;

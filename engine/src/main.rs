@@ -1,0 +1,5 @@
+//! The `beewolf` program: a thin shell around the library.
+
+fn main() -> std::process::ExitCode {
+    beewolf::cli::main()
+}
