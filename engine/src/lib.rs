@@ -5,3 +5,7 @@
 pub mod alert;
 pub mod cli;
 pub mod event;
+#[cfg(feature = "bpf")]
+pub mod kernel;
+pub mod sensor;
+pub mod store;

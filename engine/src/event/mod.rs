@@ -17,6 +17,7 @@ pub mod id;
 pub mod json;
 pub mod listen;
 pub mod process;
+pub mod seed;
 pub mod severity;
 pub mod socket;
 pub mod text;
@@ -33,6 +34,7 @@ pub use file_open::FileOpen;
 pub use fork::Fork;
 pub use listen::Listen;
 pub use process::Process;
+pub use seed::Seed;
 pub use severity::Severity;
 
 use common::{Capability, Outcome};
