@@ -42,9 +42,10 @@ fn main() {
         writeln!(objects, "pub static {upper}: &[u8] = aligned!({:?});", object.display().to_string()).expect("memory");
     }
     fs::write(out.join("objects.rs"), objects).expect("OUT_DIR is writable");
-    check_wire(&clang, &out);
     let wire = fs::read_to_string("include/wire.h").expect("include/wire.h is part of the crate");
-    fs::write(out.join("wire.rs"), bindings(&wire)).expect("OUT_DIR is writable");
+    let (rust, sizes) = bindings(&wire);
+    check_wire(&clang, &out, &sizes);
+    fs::write(out.join("wire.rs"), rust).expect("OUT_DIR is writable");
 }
 
 fn sorted(folder: impl AsRef<Path>) -> Vec<PathBuf> {
@@ -94,16 +95,23 @@ fn run(command: &mut Command) {
     }
 }
 
-/// wire.h alone, with holes as errors.
-fn check_wire(clang: &str, out: &Path) {
+/// `wire.h` alone, with holes as errors; and the compiler's sizes held against ours. A structure that
+/// nobody measures is never laid out, and then its holes go unnoticed.
+fn check_wire(clang: &str, out: &Path, sizes: &[(String, usize)]) {
     let source = out.join("wire.c");
-    fs::write(&source, "#include <linux/types.h>\n#include \"wire.h\"\n").expect("OUT_DIR is writable");
+    let mut text = String::from("#include <linux/types.h>\n#include \"wire.h\"\n");
+    for (name, size) in sizes {
+        writeln!(text, "_Static_assert(sizeof(struct wire_{name}) == {size}, \"build.rs and the compiler disagree\");")
+            .expect("memory");
+    }
+    fs::write(&source, text).expect("OUT_DIR is writable");
     run(compiler(clang).args(["-Wpadded", "-c"]).arg(&source).arg("-o").arg(out.join("wire.o")));
 }
 
 /// Constants and member offsets from the restricted C of wire.h: see its head.
-fn bindings(text: &str) -> String {
+fn bindings(text: &str) -> (String, Vec<(String, usize)>) {
     let mut rust = String::new();
+    let mut sizes = Vec::new();
     let mut doc = String::new();
     let mut structure: Option<(String, usize)> = None;
     let mut in_comment = false;
@@ -128,7 +136,8 @@ fn bindings(text: &str) -> String {
             writeln!(rust, "/// {note}\npub mod {name} {{").expect("memory");
             structure = Some((name, 0));
         } else if line == "};" {
-            if let Some((_, size)) = structure.take() {
+            if let Some((name, size)) = structure.take() {
+                sizes.push((name, size));
                 writeln!(rust, "    /// Bytes of the whole.\n    pub const SIZE: usize = {size};\n}}").expect("memory");
             }
         } else if let Some((_, offset)) = &mut structure
@@ -154,5 +163,5 @@ fn bindings(text: &str) -> String {
             *offset += size * count;
         }
     }
-    rust
+    (rust, sizes)
 }

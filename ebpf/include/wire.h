@@ -146,7 +146,6 @@ struct wire_exec {
 	__u32 env_len;
 	/* Arguments, each ended by NUL; last, because it is the longest. */
 	__u32 args_len;
-	__u32 pad1;
 };
 
 /* A process as it is. */
