@@ -4,4 +4,6 @@
 
 pub mod alert;
 pub mod cli;
+pub mod enrich;
 pub mod event;
+pub mod flow;
