@@ -6,7 +6,7 @@
 
 mod cgroup;
 mod container;
-// pub mod procfs;
+pub mod procfs;
 mod table;
 #[cfg(test)]
 mod tests;
