@@ -198,6 +198,10 @@ fn a_process_id_used_again_is_another_process() {
     assert_eq!(ask(&mut all, 1060, new), ["/bin/new"]);
     assert_eq!((all.counters().missed_exits, all.counters().retained), (1, 1));
 
+    // One that was forgotten, or never known, does not count as running beside its successor.
+    assert_eq!(ask(&mut all, 1060, key(10, 500)), ["comm"]);
+    assert_eq!((all.counters().missed_exits, all.counters().retained), (1, 2));
+
     // Even within one tick, where both have one entity id: the exact start tells them apart.
     let twin = ProcessKey { pid: 10, start_boot_ns: new.start_boot_ns + MS };
     apply(&mut all, exec(1070, twin, NOBODY, "/bin/twin"));
