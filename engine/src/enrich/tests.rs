@@ -249,6 +249,28 @@ fn a_seed_fills_what_is_unknown_and_nothing_else() {
 }
 
 #[test]
+fn the_processes_of_this_host_give_an_event_its_ancestry() {
+    let mut all = enricher(Limits::default());
+    let mut own = None;
+    for seed in procfs::read_procfs(std::path::Path::new("/proc"), None).expect("/proc") {
+        if seed.key.pid == std::process::id() {
+            own = Some(seed.key);
+        }
+        all.seed(seed);
+    }
+    // The kernel's start of this process lies somewhere within the tick that /proc shows.
+    let own = own.expect("this process runs");
+    let exact = ProcessKey { start_boot_ns: own.start_boot_ns + 1234, ..own };
+    let opened = apply(&mut all, Event { key: exact, ..event(Kind::FileOpen, own.start_boot_ns / MS + 1000, exact) });
+    assert_eq!(opened.process.entity_id, Some(Origin::new("machine", "boot").entity(own)));
+    let executable = std::env::current_exe().expect("a path").into_os_string().into_encoded_bytes();
+    assert_eq!(opened.process.executable.as_deref(), Some(&*executable));
+    assert_eq!(opened.ancestors[0].pid, Some(std::os::unix::process::parent_id()));
+    assert!(opened.ancestors.iter().all(|ancestor| ancestor.name.is_some()));
+    assert_eq!(all.counters().unknown_process, 0);
+}
+
+#[test]
 fn a_seed_read_after_an_exec_says_nothing_of_the_image_before_it() {
     let mut all = enricher(Limits::default());
     all.seed(seed(key(10, 0), NOBODY, 400, "/bin/next"));
