@@ -4,7 +4,9 @@
 
 pub mod alert;
 pub mod cli;
+pub mod enrich;
 pub mod event;
+pub mod flow;
 #[cfg(feature = "bpf")]
 pub mod kernel;
 pub mod sensor;

@@ -2,21 +2,20 @@
 
 use super::{Process, ProcessKey, value::Bytes};
 
-/// A process found running: by the task iterator, in /proc, or when it entered the scope.
+/// A process that was running before its first event: from the kernel's task iterator, from /proc,
+/// or when it entered the scope.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Seed {
-    /// Who.
+    /// Who. A start that is a whole number of ticks is taken to be known to the tick only.
     pub key: ProcessKey,
-    /// Who made it; all zero if unknown or out of scope.
+    /// Its parent; all zero if unknown or out of scope.
     pub parent_key: ProcessKey,
-    /// What is known of its image.
+    /// When this was read, on the boot clock, nanoseconds.
+    pub read_ns: u64,
+    /// What is known of its image. Ids, start, name and command line are added by `enrich`.
     pub process: Process,
-    /// The kernel's count of its execs; absent from /proc.
-    pub self_exec_id: Option<u64>,
-    /// Effective user.
-    pub user_id: Option<u32>,
     /// Cgroup.
     pub cgroup_id: Option<i64>,
-    /// Path of the cgroup.
+    /// Its path.
     pub cgroup_path: Option<Bytes>,
 }

@@ -16,14 +16,7 @@ use super::{
     attach::{Alternative, Hook, KindPlan, KindSet, Plan, State, program_name},
     helper::StartRequest,
 };
-use crate::event::Kind;
-
-/// First four bytes of names of environment variables that change what a program loads, runs or
-/// records. The decoder compares whole names.
-const ENVIRONMENT: [&[u8; 4]; 15] = [
-    b"LD_A", b"LD_L", b"LD_P", b"GCON", b"BASH", b"ENV=", b"HIST", b"PERL", b"PYTH", b"NODE", b"RUBY", b"PROM",
-    b"GLIB", b"JAVA", b"GIT_",
-];
+use crate::event::{Kind, exec::ENVIRONMENT};
 
 /// Why nothing could be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -118,7 +111,7 @@ impl Loaded {
         let failed = |error| LoadError::Map { name: "env_names", error };
         let map = self.ebpf.map_mut("env_names").ok_or(LoadError::NoMap("env_names"))?;
         let mut map: HashMap<&mut MapData, u32, u8> = map.try_into().map_err(failed)?;
-        ENVIRONMENT.iter().try_for_each(|name| map.insert(u32::from_ne_bytes(**name), 1, 0)).map_err(failed)
+        ENVIRONMENT.iter().try_for_each(|name| map.insert(first_four(name), 1, 0)).map_err(failed)
     }
 
     fn attach_kinds(&mut self, wanted: KindSet, btf: &Btf) -> Result<(), LoadError> {
@@ -268,4 +261,13 @@ fn reason(error: &dyn std::error::Error) -> String {
         Some((start, _)) if text.len() > keep => format!("...{}", text.get(start..).unwrap_or_default()),
         _ => text,
     }
+}
+
+/// The first four bytes of `NAME=`, as the probe reads them.
+fn first_four(name: &str) -> u32 {
+    let mut bytes = [0; 4];
+    for (place, byte) in bytes.iter_mut().zip(name.bytes().chain(*b"=")) {
+        *place = byte;
+    }
+    u32::from_ne_bytes(bytes)
 }

@@ -10,6 +10,7 @@ use beewolf_ebpf::wire;
 use crate::event::{
     Data, Event, Kind, Process, ProcessKey, Seed,
     common::{Outcome, capability_set},
+    exec::ENVIRONMENT,
     file_open::{Access, FileType},
     id::Origin,
     process::{Family, Stream, StreamKind},
@@ -222,6 +223,10 @@ fn exec(event: &mut Event, record: Record<'_>, flags: u32, context: &Context) ->
     image.requested_executable = tail.text(fixed.u32(at::REQUESTED_LEN)?)?;
     image.interpreter = tail.text(fixed.u32(at::INTERPRETER_LEN)?)?;
     image.env_vars = strings(tail.take(fixed.u32(at::ENV_LEN)?)?);
+    image.env_vars.retain(|variable| {
+        let name = variable.split(|byte| *byte == b'=').next().unwrap_or_default();
+        ENVIRONMENT.iter().any(|wanted| wanted.as_bytes() == name)
+    });
     image.args = strings(tail.take(fixed.u32(at::ARGS_LEN)?)?);
     image.args_count = Some(fixed.u32(at::ARGS_COUNT)?.into());
     image.args_bytes = i64::try_from(fixed.u64(at::ARGS_BYTES)?).ok();
@@ -307,10 +312,9 @@ fn seed(record: Record<'_>, context: &Context) -> Result<Seed, DecodeError> {
     let fixed = record.body()?;
     let mut tail = fixed.tail(at::SIZE)?;
     let key = key(record, header::PID, header::START_NS)?;
-    let executions = record.u64(header::SELF_EXEC_ID)?;
     let mut process = Process {
         pid: Some(key.pid),
-        exec_id: Some(context.origin.exec(key, executions)),
+        exec_id: Some(context.origin.exec(key, record.u64(header::SELF_EXEC_ID)?)),
         name: first_string(&record.array::<16>(header::COMM)?),
         start: wall(key.start_boot_ns, context),
         user_id: Some(Numeric(record.u32(header::EUID)?.into())),
@@ -326,8 +330,7 @@ fn seed(record: Record<'_>, context: &Context) -> Result<Seed, DecodeError> {
         key,
         parent_key: self::key(record, header::PARENT_PID, header::PARENT_START_NS)?,
         process,
-        self_exec_id: Some(executions),
-        user_id: Some(record.u32(header::EUID)?),
+        read_ns: record.u64(header::TIME_NS)?,
         cgroup_id: i64::try_from(record.u64(header::CGROUP_ID)?).ok(),
         cgroup_path: Some(tail.path(fixed.u32(at::CGROUP_LEN)?)?.unwrap_or_else(|| b"/".as_slice().into())),
     })
