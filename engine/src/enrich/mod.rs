@@ -16,7 +16,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use crate::{
     event::{
-        Data, Event, Process, ProcessKey, Seed, field,
+        Data, Event, Process, Seed, field,
         id::Origin,
         socket::{Endpoint, Network, Transport},
         value::Bytes,
