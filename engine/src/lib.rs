@@ -5,3 +5,4 @@
 pub mod alert;
 pub mod cli;
 pub mod event;
+pub mod setting;
