@@ -4,5 +4,8 @@
 
 pub mod alert;
 pub mod cli;
+pub mod config;
 pub mod event;
 pub mod setting;
+pub mod sink;
+pub mod store;
