@@ -6,6 +6,7 @@ pub mod alert;
 pub mod cli;
 pub mod config;
 pub mod event;
+pub mod schema;
 pub mod setting;
 pub mod sink;
 pub mod store;

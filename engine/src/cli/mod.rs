@@ -1,6 +1,9 @@
 //! Commands of the `beewolf` program; one file each.
 
+mod config;
 mod list;
+mod print;
+mod schema;
 
 use clap::{Parser, Subcommand};
 
@@ -14,10 +17,20 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists fields.
+    /// Checks, shows and explains the configuration.
+    Config {
+        #[command(subcommand)]
+        action: config::Action,
+    },
+    /// Lists fields, events and sinks.
     List {
         #[command(subcommand)]
         what: list::What,
+    },
+    /// Prints the JSON Schema of what Beewolf reads and writes.
+    Schema {
+        /// Of what.
+        of: schema::Of,
     },
 }
 
@@ -26,6 +39,8 @@ enum Command {
 pub fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
     match arguments.command {
+        Command::Config { action } => config::run(action),
         Command::List { what } => list::run(what),
+        Command::Schema { of } => schema::run(of),
     }
 }

@@ -109,12 +109,6 @@ pub const ROWS: &[Row] = &[
         doc: "Bytes of arguments that are kept: three quarters from the beginning, one from the end.",
     },
     Row {
-        name: "limits.rule_file_bytes",
-        ty: Type::Size { min: 1024, max: 1 << 30 },
-        preset: Preset::Number(1 << 20),
-        doc: "Largest rule or whitelist file.",
-    },
-    Row {
         name: "recording.buffer_bytes",
         ty: Type::Size { min: 4096, max: 1 << 30 },
         preset: Preset::Number(256 << 10),
@@ -175,8 +169,6 @@ pub struct Limits {
     pub path_bytes: usize,
     /// Most bytes of arguments.
     pub args_bytes: usize,
-    /// Largest rule file.
-    pub rule_file_bytes: u64,
 }
 
 /// Why there is no configuration.
@@ -226,7 +218,6 @@ impl Config {
                 process_retention: values.duration("limits.process_retention"),
                 path_bytes: values.length("limits.path_bytes"),
                 args_bytes: values.length("limits.args_bytes"),
-                rule_file_bytes: values.number("limits.rule_file_bytes"),
             },
             recording: store::recording::Limits {
                 buffer_bytes: values.length("recording.buffer_bytes"),
@@ -289,6 +280,19 @@ impl Config {
         let mut out = String::new();
         self.write(&mut out, false);
         out
+    }
+
+    /// The configuration as JSON: durations and sizes as the file has them.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let mut json = setting::json(ROWS, &self.values);
+        let sinks = self.sinks.iter().map(|config| {
+            let mut settings = setting::json(&sink::rows(config.sink), &config.values);
+            settings.insert("type".to_owned(), config.sink.name().into());
+            serde_json::Value::Object(settings)
+        });
+        json.insert("sinks".to_owned(), sinks.collect());
+        serde_json::Value::Object(json)
     }
 
     fn write(&self, out: &mut String, documented: bool) {

@@ -11,7 +11,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 pub use read::{Node, Problem, parse, read};
 pub use unit::{duration_text, size_text};
-pub use write::{comment, scalar, yaml};
+pub use write::{comment, json, scalar, yaml};
 
 /// The type of a setting, with its bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

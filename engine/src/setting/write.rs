@@ -79,6 +79,32 @@ pub fn yaml(out: &mut String, indent: usize, rows: &[Row], values: &Values, docu
     }
 }
 
+/// The settings of a table as nested JSON.
+#[must_use]
+pub fn json(rows: &[Row], values: &Values) -> serde_json::Map<String, serde_json::Value> {
+    let mut object = serde_json::Map::new();
+    for row in rows {
+        let value = match values.value(row.name) {
+            Value::Absent => serde_json::Value::Null,
+            Value::Boolean(flag) => (*flag).into(),
+            Value::List(items) => items.iter().map(String::as_str).collect(),
+            Value::Number(number) if !matches!(row.ty, Type::Size { .. }) => (*number).into(),
+            value @ (Value::Duration(_) | Value::Number(_)) => scalar(value, row.ty).into(),
+            Value::Text(text) => text.as_str().into(),
+        };
+        match row.name.split_once('.') {
+            None => drop(object.insert(row.name.to_owned(), value)),
+            Some((folder, name)) => {
+                let inner = object.entry(folder).or_insert_with(|| serde_json::Value::Object(serde_json::Map::new()));
+                if let serde_json::Value::Object(inner) = inner {
+                    inner.insert(name.to_owned(), value);
+                }
+            }
+        }
+    }
+    object
+}
+
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
