@@ -4,10 +4,14 @@
 
 pub mod alert;
 pub mod cli;
+pub mod config;
 pub mod enrich;
 pub mod event;
 pub mod flow;
 #[cfg(feature = "bpf")]
 pub mod kernel;
+pub mod schema;
 pub mod sensor;
+pub mod setting;
+pub mod sink;
 pub mod store;

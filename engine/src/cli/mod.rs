@@ -1,6 +1,17 @@
 //! Commands of the `beewolf` program; one file each.
 
+mod config;
+#[cfg(feature = "bpf")]
+mod doctor;
 mod list;
+#[cfg(feature = "bpf")]
+mod live;
+mod print;
+mod replay;
+mod run;
+mod schema;
+mod sense;
+mod trace;
 
 use clap::{Parser, Subcommand};
 
@@ -14,11 +25,30 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists fields.
+    /// Checks, shows and explains the configuration.
+    Config {
+        #[command(subcommand)]
+        action: config::Action,
+    },
+    /// Says what can be sensed on this host, how, and what is missing.
+    #[cfg(feature = "bpf")]
+    Doctor(doctor::Arguments),
+    /// Lists fields, events and sinks.
     List {
         #[command(subcommand)]
         what: list::What,
     },
+    /// Runs a recording through the rules.
+    Replay(replay::Arguments),
+    /// Watches the host with rules.
+    Run(run::Arguments),
+    /// Prints the JSON Schema of what Beewolf reads and writes.
+    Schema {
+        /// Of what.
+        of: schema::Of,
+    },
+    /// Streams or records live events.
+    Trace(trace::Arguments),
 }
 
 /// Runs the program on its command line; the result is the exit code.
@@ -26,6 +56,13 @@ enum Command {
 pub fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
     match arguments.command {
+        Command::Config { action } => config::run(action),
+        #[cfg(feature = "bpf")]
+        Command::Doctor(arguments) => doctor::run(arguments),
         Command::List { what } => list::run(what),
+        Command::Replay(arguments) => replay::run(&arguments),
+        Command::Run(arguments) => run::run(arguments),
+        Command::Schema { of } => schema::run(of),
+        Command::Trace(arguments) => trace::run(arguments),
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::event::{
-    Kind,
+    Kind, ProcessKey,
     id::TICK_NS,
     process::MAX_ANCESTORS,
     value::{Numeric, Time},

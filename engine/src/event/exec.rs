@@ -45,7 +45,7 @@ pub const ENVIRONMENT: &[&str] = &[
 
 /// Fields of an `exec` event; the new image itself is in `process.*`.
 pub const ROWS: &[Row] =
-    &[row!(Ours "process.previous.executable": Exec(previous_executable), "Executable of the image that called exec.")];
+    &[row!(Ecs "process.previous.executable": Exec(previous_executable), "Executable of the image that called exec.")];
 
 /// How an `exec` event can be had.
 pub const SOURCES: &[Source] = &[Source {
