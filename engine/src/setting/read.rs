@@ -295,7 +295,8 @@ mod tests {
         );
         assert!(check("a: [1\n").1[0].contains("not YAML"));
         assert!(check("---\na: 1\n---\nb: 1\n").1[0].contains("second document"));
-        assert!(check(&"[".repeat(100_000)).1[0].contains("more than 16 levels"));
+        assert_eq!(check(&"[".repeat(100)).1, ["1:17 more than 16 levels (-)"]);
+        assert_eq!(check(&"[".repeat(100_000)).1, ["1:256 not YAML: recursion limit exceeded (-)"]);
         assert!(check(&"- ".repeat(100_000)).1[0].contains("more than 16 levels"));
         assert!(check("a: &x 1\nb: *x\n").1[0].starts_with("2:4 an alias is not allowed here"));
         assert!(check("path: !!str 1\n").1[0].contains("a tag is not allowed here"));
