@@ -24,6 +24,9 @@ pub(super) fn json(value: &Value) -> ExitCode {
     text(&crate::schema::text(value))
 }
 
+/// Widest column that others are lined up with; a longer cell pushes its own row.
+const MAX_PADDING: usize = 44;
+
 /// How a table is printed.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(super) struct As {
@@ -51,7 +54,7 @@ pub(super) fn table<const N: usize>(form: As, heads: [&str; N], rows: &[[Value; 
         rows.iter().map(|row| std::array::from_fn(|column| row.get(column).map_or_else(String::new, cell))).collect();
     let widths: [usize; N] = std::array::from_fn(|column| {
         let cells = shown.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        cells.chain(heads.get(column).map(|head| head.len())).max().unwrap_or_default()
+        cells.chain(heads.get(column).map(|head| head.len())).max().unwrap_or_default().min(MAX_PADDING)
     });
     let mut out = String::new();
     let heads: [String; N] = heads.map(str::to_uppercase);

@@ -16,6 +16,8 @@ pub(super) enum Of {
     Config,
     /// What events, losses and status messages look like.
     Event,
+    /// What the first and the last line of a recording look like.
+    Recording,
     /// What a native rule may say.
     Rule,
 }
@@ -26,6 +28,7 @@ pub(super) fn run(of: Of) -> ExitCode {
         Of::Alert => "alert",
         Of::Config => "config",
         Of::Event => "event",
+        Of::Recording => "recording",
         Of::Rule => "rule",
     };
     schema::find(name).map_or(ExitCode::FAILURE, |schema| print::json(&schema))

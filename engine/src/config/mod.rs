@@ -7,10 +7,8 @@ mod diagnostic;
 
 use std::{path::Path, path::PathBuf, time::Duration};
 
-use saphyr::YamlData;
-
 use crate::{
-    setting::{self, Node, Preset, Problem, Row, Type, Value, Values, comment},
+    setting::{self, Data, Node, Preset, Problem, Row, Type, Value, Values, comment},
     sink::{self, SinkConfig},
     store::{self, CappedError},
 };
@@ -243,16 +241,17 @@ impl Config {
     /// # Errors
     /// Every problem of the text, by place.
     pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
-        let Some(root) = setting::parse(text).map_err(|problem| vec![problem])? else { return Ok(Self::default()) };
         let mut problems = Vec::new();
+        let root = setting::parse(text, &mut problems).map_err(|problem| vec![problem])?;
+        let Some(root) = root else { return Ok(Self::default()) };
         let values = setting::read(Some(&root), &root, ROWS, &["sinks"], &mut problems);
         let ring = values.number("limits.ring_bytes");
         if !ring.is_power_of_two() {
-            let node = member(&root, "limits").and_then(|limits| member(limits, "ring_bytes")).unwrap_or(&root);
+            let node = root.member("limits").and_then(|limits| limits.member("ring_bytes")).unwrap_or(&root);
             let hint = format!("take {}", setting::size_text(ring.next_power_of_two()));
             problems.push(Problem::at(node, "`limits.ring_bytes` is not a power of two".to_owned(), Some(hint)));
         }
-        let sinks = member(&root, "sinks").map_or_else(default_sinks, |node| sinks(node, &mut problems));
+        let sinks = root.member("sinks").map_or_else(default_sinks, |node| sinks(node, &mut problems));
         if problems.is_empty() {
             Ok(Self::from_values(values, sinks))
         } else {
@@ -270,6 +269,7 @@ impl Config {
             0,
             "Configuration of Beewolf. What is left out has the value shown by `beewolf config default`.",
         );
+        out.push('\n');
         self.write(&mut out, true);
         out
     }
@@ -333,13 +333,8 @@ impl Config {
 pub const SINKS_DOC: &str =
     "The outputs: a list, each with its `type` and settings. Absent: one console. An empty list: none.";
 
-/// A member of a mapping.
-fn member<'n, 'y>(node: &'n Node<'y>, name: &str) -> Option<&'n Node<'y>> {
-    node.data.as_mapping_get(name)
-}
-
-fn sinks(node: &Node<'_>, problems: &mut Vec<Problem>) -> Vec<SinkConfig> {
-    let YamlData::Sequence(items) = &node.data else {
+fn sinks(node: &Node, problems: &mut Vec<Problem>) -> Vec<SinkConfig> {
+    let Data::List(items) = &node.data else {
         let hint = Some("write a list: `- type: console`".to_owned());
         problems.push(Problem::at(node, "`sinks` must be a list".to_owned(), hint));
         return Vec::new();
@@ -355,13 +350,13 @@ fn sinks(node: &Node<'_>, problems: &mut Vec<Problem>) -> Vec<SinkConfig> {
     let known = || sink::ALL.iter().map(|sink| sink.name()).collect::<Vec<_>>().join(", ");
     let mut sinks = Vec::new();
     for item in items {
-        let Some(name) = member(item, "type") else {
+        let Some(name) = item.member("type") else {
             let hint = format!("write `type:` with one of {}", known());
             problems.push(Problem::at(item, "a sink without `type`".to_owned(), Some(hint)));
             continue;
         };
-        let Some(sink) = name.data.as_str().and_then(sink::find) else {
-            let given = name.data.as_str().unwrap_or("?");
+        let Some(sink) = name.text().and_then(sink::find) else {
+            let given = name.text().unwrap_or("?");
             problems.push(Problem::at(
                 name,
                 format!("no sink is called `{given}`"),

@@ -4,6 +4,7 @@
 //! what is made here.
 
 mod event;
+mod recording;
 mod reference;
 mod rule;
 mod settings;
@@ -19,8 +20,13 @@ use crate::event::{json::Form, value::Type};
 pub type Schema = (&'static str, fn() -> Value);
 
 /// Every schema.
-pub const ALL: &[Schema] =
-    &[("alert", event::alert), ("config", settings::config), ("event", event::event), ("rule", rule::rule)];
+pub const ALL: &[Schema] = &[
+    ("alert", event::alert),
+    ("config", settings::config),
+    ("event", event::event),
+    ("recording", recording::recording),
+    ("rule", rule::rule),
+];
 
 /// The schema of that name.
 #[must_use]

@@ -53,7 +53,7 @@ fn member(row: &Row) -> Member {
         Type::Word(words) => json!({"type": "string", "enum": words}),
     };
     let schema = if row.preset == Preset::Absent { json!({"anyOf": [schema, {"type": "null"}]}) } else { schema };
-    let mut schema = described(schema, format!("{} Here: {}.", row.doc, row.ty.describe()));
+    let mut schema = described(schema, format!("{} Value: {}.", row.doc, row.ty.describe()));
     if let (Value::Object(members), false) = (&mut schema, matches!(row.preset, Preset::Required)) {
         members.insert("default".to_owned(), preset(row));
     }

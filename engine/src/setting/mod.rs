@@ -4,12 +4,14 @@
 //! JSON Schema and the reference all come from the same rows. Depends on no other module of ours.
 
 mod read;
+mod tree;
 mod unit;
 mod write;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-pub use read::{Node, Problem, parse, read};
+pub use read::{Problem, read};
+pub use tree::{Data, Node, parse};
 pub use unit::{duration_text, size_text};
 pub use write::{comment, json, scalar, yaml};
 

@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use saphyr::{LoadableYamlNode, MarkedYaml, Scalar, YamlData};
-
-use super::{Row, Type, Value, Values, duration_text, size_text, unit};
+use super::{Data, Node, Row, Type, Value, Values, duration_text, size_text, unit};
 
 /// Longest text a setting takes, in bytes.
 const MAX_TEXT: usize = 1024;
 /// Most items of a list.
 const MAX_ITEMS: usize = 1000;
-/// Deepest nesting of lists and mappings.
-const MAX_DEPTH: usize = 16;
 
 /// Something wrong in a file of settings. The author of the file mends it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,78 +22,17 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
-/// A part of a file of settings.
-pub type Node<'y> = MarkedYaml<'y>;
-
 impl Problem {
     /// A problem at a part of the file.
     #[must_use]
-    pub fn at(node: &Node<'_>, message: String, hint: Option<String>) -> Self {
-        Self { line: node.span.start.line(), column: node.span.start.col() + 1, message, hint }
+    pub fn at(node: &Node, message: String, hint: Option<String>) -> Self {
+        Self { line: node.line, column: node.column, message, hint }
     }
-}
-
-/// Parses a file into its one document; an empty file is `None`.
-///
-/// # Errors
-/// The [`Problem`] if the text is not YAML, nests too deeply or has several documents.
-pub fn parse(text: &str) -> Result<Option<Node<'_>>, Problem> {
-    if let Some((line, column)) = too_deep(text) {
-        return Err(Problem { line, column, message: format!("more than {MAX_DEPTH} levels of brackets"), hint: None });
-    }
-    let mut documents = MarkedYaml::load_from_str(text).map_err(|error| Problem {
-        line: error.marker().line(),
-        column: error.marker().col() + 1,
-        message: format!("not YAML: {}", error.info()),
-        hint: None,
-    })?;
-    if let Some(second) = documents.get(1) {
-        return Err(Problem::at(second, "a second document".to_owned(), Some("one file, one document".to_owned())));
-    }
-    Ok(documents.pop().filter(|node| !is_null(node)))
-}
-
-/// Where brackets nest too deeply for a recursive reader. Counts inside strings too: no settings need that many.
-fn too_deep(text: &str) -> Option<(usize, usize)> {
-    let mut depth = 0_usize;
-    for (line, content) in text.lines().enumerate() {
-        // A dash, question mark or colon may open a level each: `- - - -`.
-        let mut dashes = 0_usize;
-        for (column, character) in content.chars().enumerate() {
-            match character {
-                '[' | '{' => depth += 1,
-                ']' | '}' => depth = depth.saturating_sub(1),
-                '-' | '?' | ' ' => dashes += usize::from(character != ' '),
-                _ => dashes = 0,
-            }
-            if depth > MAX_DEPTH || dashes > 80 {
-                return Some((line + 1, column + 1));
-            }
-        }
-        if content.trim_start().starts_with('#') {
-            continue;
-        }
-        let spaces = content.len() - content.trim_start_matches(' ').len();
-        if spaces > 200 {
-            return Some((line + 1, spaces + 1));
-        }
-    }
-    None
-}
-
-fn is_null(node: &Node<'_>) -> bool {
-    matches!(node.data, YamlData::Value(Scalar::Null))
 }
 
 /// Reads the settings of a table from a mapping. Whatever is wrong is added to `problems` and has its
 /// preset. Members named in `others` are the caller's.
-pub fn read(
-    node: Option<&Node<'_>>,
-    at: &Node<'_>,
-    rows: &[Row],
-    others: &[&str],
-    problems: &mut Vec<Problem>,
-) -> Values {
+pub fn read(node: Option<&Node>, at: &Node, rows: &[Row], others: &[&str], problems: &mut Vec<Problem>) -> Values {
     let mut values = Values::presets(rows);
     let mut given = Vec::new();
     if let Some(node) = node {
@@ -116,7 +51,7 @@ pub fn read(
 }
 
 fn level(
-    node: &Node<'_>,
+    node: &Node,
     prefix: &str,
     rows: &[Row],
     others: &[&str],
@@ -124,20 +59,20 @@ fn level(
     given: &mut Vec<&'static str>,
     problems: &mut Vec<Problem>,
 ) {
-    let YamlData::Mapping(members) = &node.data else {
-        if !is_null(node) {
+    let Data::Mapping(members) = &node.data else {
+        if !matches!(node.data, Data::Null) {
             let what = if prefix.is_empty() { "settings".to_owned() } else { format!("`{prefix}`") };
             problems.push(Problem::at(
                 node,
-                format!("{what} must be a mapping, found {}", type_name(node)),
+                format!("{what} must be a mapping, found {}", node.type_name()),
                 Some("write `name: value` lines".to_owned()),
             ));
         }
         return;
     };
     for (key, value) in members {
-        let Some(name) = key.data.as_str() else {
-            problems.push(Problem::at(key, format!("a setting's name cannot be {}", type_name(key)), None));
+        let Some(name) = key.text() else {
+            problems.push(Problem::at(key, format!("a setting's name cannot be {}", key.type_name()), None));
             continue;
         };
         let full = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
@@ -159,15 +94,15 @@ fn level(
 
 type Wrong = (String, Option<String>);
 
-fn one(node: &Node<'_>, row: &Row) -> Result<Value, Wrong> {
-    let expected = || (format!("must be {}, found {}", row.ty.describe(), type_name(node)), None);
-    if is_null(node) {
+fn one(node: &Node, row: &Row) -> Result<Value, Wrong> {
+    let expected = || (format!("must be {}, found {}", row.ty.describe(), node.type_name()), None);
+    if matches!(node.data, Data::Null) {
         return if row.preset == super::Preset::Absent { Ok(Value::Absent) } else { Err(expected()) };
     }
-    let string = node.data.as_str();
+    let string = node.text();
     match row.ty {
         Type::Boolean => {
-            let YamlData::Value(Scalar::Boolean(flag)) = &node.data else { return Err(expected()) };
+            let Data::Boolean(flag) = &node.data else { return Err(expected()) };
             Ok(Value::Boolean(*flag))
         }
         Type::Integer { min, max } => {
@@ -202,14 +137,13 @@ fn one(node: &Node<'_>, row: &Row) -> Result<Value, Wrong> {
         }
         Type::Paths => {
             // One path stands for a list of one.
-            let items =
-                if let YamlData::Sequence(items) = &node.data { items.as_slice() } else { std::slice::from_ref(node) };
+            let items = if let Data::List(items) = &node.data { items.as_slice() } else { std::slice::from_ref(node) };
             if items.len() > MAX_ITEMS {
                 return Err((format!("has {} items, at most {MAX_ITEMS} are allowed", items.len()), None));
             }
             let mut paths = Vec::with_capacity(items.len());
             for item in items {
-                let text = item.data.as_str().ok_or_else(expected)?;
+                let text = item.text().ok_or_else(expected)?;
                 short(text, Type::Path)?;
                 paths.push(text.to_owned());
             }
@@ -231,8 +165,8 @@ fn short(text: &str, ty: Type) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn whole(node: &Node<'_>) -> Option<u64> {
-    if let YamlData::Value(Scalar::Integer(number)) = &node.data { u64::try_from(*number).ok() } else { None }
+fn whole(node: &Node) -> Option<u64> {
+    if let Data::Number(number) = &node.data { Some(*number) } else { None }
 }
 
 fn bounded<T: PartialOrd>(value: T, min: T, max: T, text: impl Fn(T) -> String) -> Result<T, Wrong> {
@@ -242,21 +176,6 @@ fn bounded<T: PartialOrd>(value: T, min: T, max: T, text: impl Fn(T) -> String) 
         Err((format!("is {}, more than {}", text(value), text(max)), None))
     } else {
         Ok(value)
-    }
-}
-
-fn type_name(node: &Node<'_>) -> &'static str {
-    match &node.data {
-        YamlData::Value(Scalar::Null) => "nothing",
-        YamlData::Value(Scalar::Boolean(_)) => "a boolean",
-        YamlData::Value(Scalar::Integer(_)) => "a whole number",
-        YamlData::Value(Scalar::FloatingPoint(_)) => "a fraction",
-        YamlData::Value(Scalar::String(_)) | YamlData::Representation(..) => "a text",
-        YamlData::Sequence(_) => "a list",
-        YamlData::Mapping(_) => "a mapping",
-        YamlData::Tagged(..) => "a tagged value",
-        YamlData::Alias(_) => "an alias",
-        YamlData::BadValue => "a broken value",
     }
 }
 
@@ -323,7 +242,7 @@ mod tests {
 
     fn check(text: &str) -> (Values, Vec<String>) {
         let mut problems = Vec::new();
-        let values = match parse(text) {
+        let values = match super::super::parse(text, &mut problems) {
             Ok(Some(node)) => read(Some(&node), &node, ROWS, &["sinks"], &mut problems),
             Ok(None) => Values::presets(ROWS),
             Err(problem) => {
@@ -367,15 +286,21 @@ mod tests {
     #[test]
     fn what_is_no_settings_file_is_refused_with_a_place() {
         assert_eq!(check("- a\n").1[0], "1:1 settings must be a mapping, found a list (write `name: value` lines)");
-        assert!(
-            check("a: 1\na: 2\n").1[0].starts_with("2:1 not YAML: duplicated key"),
-            "{:?}",
-            check("a: 1\na: 2\n").1
+        assert_eq!(
+            check("path: a\npath: b\nnew: 1\n").1,
+            [
+                "2:1 `path` stands twice (the first is in line 1)",
+                "3:1 unknown setting `new` (known here: level, limits, path, sinks, status)"
+            ]
         );
         assert!(check("a: [1\n").1[0].contains("not YAML"));
         assert!(check("---\na: 1\n---\nb: 1\n").1[0].contains("second document"));
-        assert!(check(&"[".repeat(100_000)).1[0].contains("levels of brackets"));
-        assert!(check(&"- ".repeat(100_000)).1[0].contains("levels of brackets"));
+        assert_eq!(check(&"[".repeat(100)).1, ["1:17 more than 16 levels (-)"]);
+        assert_eq!(check(&"[".repeat(100_000)).1, ["1:256 not YAML: recursion limit exceeded (-)"]);
+        assert!(check(&"- ".repeat(100_000)).1[0].contains("more than 16 levels"));
+        assert!(check("a: &x 1\nb: *x\n").1[0].starts_with("2:4 an alias is not allowed here"));
+        assert!(check("path: !!str 1\n").1[0].contains("a tag is not allowed here"));
+        assert_eq!(check(&format!("# {}\npath: '[[[[[[[[[[[[[[[[[['\n", "-".repeat(200))).1, [""; 0]);
         assert!(check("path: \"a\\0b\"\n").1[0].contains("zero byte"));
     }
 }

@@ -72,8 +72,7 @@ pub fn yaml(out: &mut String, indent: usize, rows: &[Row], values: &Values, docu
         }
         let indent = indent + 2 * open.len();
         if documented {
-            comment(out, indent, row.doc);
-            comment(out, indent, &format!("{}.", capital(&row.ty.describe())));
+            comment(out, indent, &format!("{} Value: {}.", row.doc, row.ty.describe()));
         }
         push(out, indent, &format!("{last}: {}", scalar(values.value(row.name), row.ty)));
     }
@@ -103,9 +102,4 @@ pub fn json(rows: &[Row], values: &Values) -> serde_json::Map<String, serde_json
         }
     }
     object
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -32,7 +32,7 @@ fn lists_are_tables_and_json() {
 
 #[test]
 fn schemas_are_printed() {
-    for name in ["alert", "config", "event", "rule"] {
+    for name in ["alert", "config", "event", "recording", "rule"] {
         let json: Value = serde_json::from_str(&good(&["schema", name])).expect("JSON");
         assert_eq!(json["$id"], format!("urn:beewolf:schema:{name}"));
     }

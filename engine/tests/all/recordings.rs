@@ -14,7 +14,7 @@ use beewolf::{
     },
 };
 
-use crate::samples;
+use crate::{samples, schemas::validate};
 
 const MAX_LINE: usize = 1 << 20;
 
@@ -96,6 +96,10 @@ fn what_is_recorded_is_read_again() {
     assert_eq!(format!("{items:?}"), format!("{again:?}"));
     // The first and the last line are JSON as everything else.
     let text = read_text(&path, u64::MAX).expect("text");
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    for (place, line) in lines.iter().enumerate() {
+        validate(if place == 0 || place + 1 == lines.len() { "recording" } else { "event" }, line);
+    }
     assert!(text.starts_with(r#"{"beewolf":{"record":"header","format":1,"host":"testhost""#), "{text}");
 }
 
@@ -105,6 +109,7 @@ fn losses_are_in_the_recording_and_make_it_incomplete() {
     let manifest = record(&path, true);
     assert!(!manifest.complete);
     assert_eq!(manifest.losses[0]["loss"]["count"], 3);
+    validate("event", &manifest.losses[0]);
     let (items, reader) = read(&path);
     assert!(items.iter().any(|item| matches!(item, Item::Loss(loss) if *loss == samples::loss())));
     assert!(!reader.summary().complete);

@@ -492,3 +492,34 @@ fn the_console_speaks_text_to_a_terminal_and_json_to_a_pipe() {
     assert!(shown.contains("\x1b[1;37;41mCRITICAL     \x1b[0m"), "{shown:?}");
     assert!(shown.contains("\\x1b[2J") && !shown.contains("\x1b[2J") && !shown.contains("\x1b]0;"), "{shown:?}");
 }
+
+#[test]
+fn a_reader_that_stops_reading_cannot_stop_the_shutdown() {
+    const INSIDE: &str = "BEEWOLF_TEST_STUCK";
+    const NAME: &str = "sinks::a_reader_that_stops_reading_cannot_stop_the_shutdown";
+    const WELL: i32 = 42;
+    if std::env::var_os(INSIDE).is_some() {
+        let sinks = Sinks::start(&[config("stdout").with("include", text("both"))]).expect("started");
+        // Far more than a pipe holds, and less than the queue.
+        for number in 0..2000 {
+            sinks.offer(&samples::event_record(number));
+        }
+        let start = Instant::now();
+        let report = sinks.stop(SECOND / 5);
+        assert!(start.elapsed() < 2 * SECOND);
+        assert_eq!(report.stuck, ["stdout"]);
+        let counters = &report.counters[0];
+        assert!(counters.delivered > 0 && counters.lost > 0, "{counters:?}");
+        assert_eq!(counters.delivered + counters.lost, 2000);
+        // The test runner would now print to the full pipe.
+        std::process::exit(WELL);
+    }
+    let mut child = Command::new(std::env::current_exe().expect("this program"))
+        .args(["--exact", NAME, "--nocapture"])
+        .env(INSIDE, "1")
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("runs");
+    let status = child.wait().expect("ends though nobody reads");
+    assert_eq!(status.code(), Some(WELL));
+}
