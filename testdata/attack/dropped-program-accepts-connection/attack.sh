@@ -1,0 +1,9 @@
+# A program dropped into /tmp serves a caller from another address.
+. "$(dirname "$0")/../common.sh"
+own_namespaces --net
+
+cp "$(readlink -f /usr/bin/python3)" "$work/updater"
+"$work/updater" -I "$here/server.py" &
+wait_for "$work/port"
+python3 "$peer" call 192.0.2.1 "$(<"$work/port")" | grep -q ready || fail "nobody was served"
+wait

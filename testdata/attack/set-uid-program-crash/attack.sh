@@ -1,0 +1,10 @@
+# A user who is not root makes a set-uid root program read address 0. The program is a copy of Python in a folder that
+# only this script sees.
+. "$(dirname "$0")/../common.sh"
+own_namespaces
+
+cp "$(readlink -f /usr/bin/python3)" "$work/helper"
+chmod 4755 "$work/helper"
+code=0
+setpriv --reuid=65534 --regid=65534 --clear-groups "$work/helper" -I -c 'import ctypes; ctypes.string_at(0)' || code=$?
+[[ $code = 139 ]] || fail "ended with $code"

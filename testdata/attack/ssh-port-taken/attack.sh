@@ -1,0 +1,10 @@
+# Python takes port 22 of a network namespace of its own.
+. "$(dirname "$0")/../common.sh"
+own_namespaces --net
+
+cat >"$work/trap.py" <<'PYTHON'
+import socket
+trap = socket.socket()
+trap.bind(("192.0.2.1", 22))
+PYTHON
+python3 "$work/trap.py"
