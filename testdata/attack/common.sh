@@ -6,6 +6,7 @@
 #   own_folder DIR           lays an empty folder over an existing one
 #   in_container ID COMMAND  runs a command in a child cgroup named as a container engine names its own
 #   wait_for FILE            waits until a helper has written the file
+#   soon COMMAND             repeats a command until it succeeds
 #   fail TEXT                ends the script: the action did not happen as it should have
 
 set -euo pipefail
@@ -73,11 +74,15 @@ in_container() {
     )
 }
 
-wait_for() {
-    local turn
-    for turn in {1..100}; do
-        [[ ! -s $1 ]] || return 0
+# Half a minute is for guests that are emulated; elsewhere it is over in a moment.
+soon() {
+    local end=$((SECONDS + 30))
+    until "$@"; do
+        ((SECONDS < end)) || fail "in vain: $*"
         sleep 0.03
     done
-    fail "nothing came to $1"
+}
+
+wait_for() {
+    soon test -s "$1"
 }

@@ -1,6 +1,6 @@
 """The other end for the scripts here: an operator, a web server, a server that says hello, a network to be on.
 
-Every command ends by itself within five seconds. Servers write their port to a file once they listen.
+Every command ends by itself within half a minute, which only an emulated guest can need. Servers write their port to a file once they listen.
 """
 
 import fcntl
@@ -85,5 +85,5 @@ def call(address, port):
         print(read_all(connection).decode(), end="")
 
 
-signal.alarm(5)
+signal.alarm(30)
 {"network": network, "operator": operator, "web": web, "hello": hello, "call": call}[sys.argv[1]](*sys.argv[2:])

@@ -11,9 +11,7 @@ echo 'import socket; socket.create_server(("0.0.0.0", 8000)).close()' >"$work/se
 python3 "$work/service.py"
 python3 -m http.server --bind 192.0.2.1 8001 >/dev/null 2>&1 &
 server=$!
-for turn in {1..100}; do
-    if python3 -c 'import socket; socket.create_connection(("192.0.2.1", 8001)).close()' 2>/dev/null; then break; fi
-    sleep 0.03
-done
+soon grep -q ':1F41 ' /proc/net/tcp
+python3 -c 'import socket; socket.create_connection(("192.0.2.1", 8001)).close()'
 kill "$server"
 wait "$server" || true

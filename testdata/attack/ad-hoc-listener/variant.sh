@@ -9,10 +9,7 @@ echo 'import socket; socket.create_server(("0.0.0.0", 4443)).close()' | python3
 echo 'import socket; socket.create_server(("0.0.0.0", 4444)).close()' | python3 -
 perl -MIO::Socket::INET -we 'IO::Socket::INET->new(Listen => 1, LocalPort => 4445) or die $!'
 busybox nc -l -p 4446 </dev/null >"$work/heard" &
-for turn in {1..100}; do
-    if grep -qs ':115E ' /proc/net/tcp /proc/net/tcp6; then break; fi
-    sleep 0.03
-done
+soon grep -qs ':115E ' /proc/net/tcp /proc/net/tcp6
 bash -c 'echo hello >/dev/tcp/127.0.0.1/4446'
 wait
 grep -q hello "$work/heard" || fail "netcat heard nothing"

@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 
-signal.alarm(5)
+signal.alarm(30)
 with socket.create_server((sys.argv[1] if len(sys.argv) > 1 else "192.0.2.1", 0)) as server:
     with open("port.new", "w") as file:
         file.write(str(server.getsockname()[1]))

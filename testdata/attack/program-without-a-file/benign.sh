@@ -20,7 +20,7 @@ cp /bin/bash "$work/service"
 mkfifo "$work/go"
 "$work/service" -c 'read -r _ <"$1"' service "$work/go" &
 service=$!
-until [[ $(readlink "/proc/$service/exe") = "$work/service" ]]; do sleep 0.02; done
+soon test "/proc/$service/exe" -ef "$work/service"
 cp /bin/bash "$work/service.new"
 mv "$work/service.new" "$work/service"
 echo go >"$work/go"

@@ -29,7 +29,7 @@ wait "$operator"
 
 cat >"$work/bind.py" <<'PYTHON'
 import os, signal, socket, sys
-signal.alarm(5)
+signal.alarm(30)
 with socket.create_server(("127.0.0.1", 0)) as server:
     with open(sys.argv[1] + ".new", "w") as file:
         file.write(str(server.getsockname()[1]))

@@ -6,7 +6,7 @@ own_folder /usr/local/sbin
 cp "$(readlink -f /usr/bin/python3)" /usr/local/sbin/sshd
 cat >"$work/server.py" <<'PYTHON'
 import signal, socket
-signal.alarm(5)
+signal.alarm(30)
 with socket.create_server(("192.0.2.1", 22)) as server:
     open("ready", "w").write("1")
     connection, _ = server.accept()
