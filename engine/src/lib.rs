@@ -4,4 +4,5 @@
 
 pub mod alert;
 pub mod cli;
+pub mod confine;
 pub mod event;
