@@ -3,5 +3,6 @@
 //! `kernel_*` tests need root and a cgroup2 hierarchy; `make vm-test` runs them in guests as well.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod attacks;
 mod confine;
 mod support;
