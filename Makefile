@@ -1,5 +1,6 @@
 # Everything starts here: `make help` lists the targets.
-# CARGO_TARGET_DIR keeps the build outside the clone; BEEWOLF_CACHE the kernels of guests (~/.cache/beewolf).
+# `make run ARGS='...'` passes arguments to `beewolf run`. CARGO_TARGET_DIR keeps the build outside
+# the clone; BEEWOLF_CACHE (~/.cache/beewolf) holds the guests' kernels.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -9,7 +10,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## install what is missing, build, and watch this host with the shipped rules
-	@scripts/run
+	@scripts/run $(ARGS)
 
 test: ## check everything on this host and in one guest (6.12)
 	@scripts/test
@@ -21,7 +22,7 @@ vm-test: ## run the kernel tests in guests with Linux 6.1 and 6.12
 	@scripts/test --guests
 
 bench: ## measure the benchmarks
-	@scripts/bench
+	@cargo bench --workspace
 
 fuzz: ## fuzz each target for SECONDS (60) with the nightly toolchain
 	@scripts/fuzz
