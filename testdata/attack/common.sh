@@ -1,12 +1,15 @@
+# shellcheck shell=bash
 # Sourced first by every script here. It gives the script namespaces of its own and a folder that leaves nothing behind.
 #
-#   own_namespaces [--net]   runs the script again in a private mount namespace; with --net also in an empty network
-#                            namespace in which this host is 192.0.2.1 (a documentation address, on the loopback device)
+#   own_mounts               runs the script again in a mount namespace of its own
+#   own_mounts_and_network   also in an empty network namespace in which this host is 192.0.2.1, a documentation address
 #   own_etc                  lays a throw-away layer over /etc: what is written there is seen here and nowhere else
 #   own_folder DIR           lays an empty folder over an existing one
 #   in_container ID COMMAND  runs a command in a child cgroup named as a container engine names its own
 #   wait_for FILE            waits until a helper has written the file
 #   soon COMMAND             repeats a command until it succeeds
+#   says TEXT                whether standard input has the text somewhere; unlike grep it reads to the end, so that no
+#                            writer is ended by SIGPIPE
 #   fail TEXT                ends the script: the action did not happen as it should have
 
 set -euo pipefail
@@ -18,24 +21,36 @@ here=$(cd "$(dirname "$0")" && pwd)
 peer=$here/../peer.py
 work=
 
+says() {
+    local all
+    read -r -d '' all || true
+    [[ $all = *"$1"* ]]
+}
+
 fail() {
     echo "$0: $*" >&2
     exit 1
 }
 
-own_namespaces() {
-    if [[ ${BEEWOLF_OWN_NAMESPACES:-} != yes ]]; then
+own_mounts() {
+    enter --mount
+}
+
+own_mounts_and_network() {
+    enter --mount --net
+    python3 "$peer" network
+}
+
+enter() {
+    if [[ ${BEEWOLF_INSIDE:-} != yes ]]; then
         [[ $EUID = 0 ]] || fail "needs root"
-        BEEWOLF_OWN_NAMESPACES=yes exec unshare --mount --propagation private "$@" bash "$0"
+        BEEWOLF_INSIDE=yes exec unshare --propagation private "$@" bash "$0"
     fi
-    unset BEEWOLF_OWN_NAMESPACES
+    unset BEEWOLF_INSIDE
     work=$(mktemp -d /tmp/beewolf-attack.XXXXXX)
     mount -t tmpfs -o mode=755,size=64m beewolf-attack "$work"
     trap clean_up EXIT
     cd "$work"
-    if [[ ${1:-} = --net ]]; then
-        python3 "$peer" network
-    fi
 }
 
 clean_up() {

@@ -1,7 +1,9 @@
+#!/usr/bin/env bash
 # Listeners as developers and services have them: one-liners for this host only, a server from a file or an installed
 # module, a one-liner that only connects or only binds, a local socket.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces --net
+own_mounts_and_network
 
 python3 -c 'import socket; socket.create_server(("127.0.0.1", 0)).close()'
 perl -MIO::Socket::INET -e 'IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1") or die $!'

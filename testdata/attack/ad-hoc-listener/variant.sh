@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # The same by other means: a renamed interpreter, code from a pipe, Perl with other flags, busybox nc, IPv6.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces --net
+own_mounts_and_network
 
 cp "$(readlink -f /usr/bin/python3)" "$work/nginx"
 "$work/nginx" -Ic 'import socket;s=socket.socket();s.bind(("192.0.2.1",4441));s.listen(1)'

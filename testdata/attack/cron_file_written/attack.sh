@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # A job is put into /etc/cron.d, in a layer over /etc that only this script sees.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 own_etc
 mkdir -p /etc/cron.d
 

@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # Looking at the jobs, the same tree elsewhere, a package that brings a job, the user's own crontab by crontab(1).
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 own_etc
 mkdir -p /etc/cron.d "$work/image/etc/cron.d"
 

@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # The same by a relative path, through a symbolic link, into the other places, by a copy that is called dpkg.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 own_etc
 mkdir -p /etc/cron.d /etc/cron.hourly
 

@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # Downloads that no shell runs, pipes into shells without a download, an interpreter as a filter.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
 echo '{"shell": "/bin/sh"}' >"$work/answer.json"
 python3 "$peer" web "$work/port" "$work/answer.json" 4 &

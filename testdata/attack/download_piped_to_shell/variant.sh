@@ -1,11 +1,13 @@
+#!/usr/bin/env bash
 # The same with another name for every part: curl and the calling shell are renamed copies, the receiving shell has its full path
 # and arguments, something stands between; wget; a program for Python; flags run together.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
 echo "echo ran >>'$work/ran'" >"$work/install.sh"
 base64 -w 0 "$work/install.sh" >"$work/encoded"
-echo "open('$work/ran', 'a').write('ran\n')" >"$work/install.py"
+echo "print('ran', file=open('$work/ran', 'a'))" >"$work/install.py"
 python3 "$peer" web "$work/port-sh" "$work/install.sh" 2 &
 python3 "$peer" web "$work/port-base64" "$work/encoded" 1 &
 python3 "$peer" web "$work/port-py" "$work/install.py" 1 &

@@ -1,12 +1,14 @@
+#!/usr/bin/env bash
 # The same out of /var/tmp through a link from a respectable place, by a relative path, and out of a memfd.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces --net
+own_mounts_and_network
 
 serve() {
     rm -f "$work/port"
     "$@" &
     wait_for "$work/port"
-    python3 "$peer" call 192.0.2.1 "$(<"$work/port")" | grep -q ready || fail "nobody was served by $*"
+    python3 "$peer" call 192.0.2.1 "$(<"$work/port")" | says ready || fail "nobody was served by $*"
     wait
 }
 

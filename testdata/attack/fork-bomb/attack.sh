@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # A fork bomb with a fuse: every generation of bash forks one more, and the twenty-second is the last.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
 generation() {
     if (($1 < 22)); then

@@ -1,13 +1,15 @@
+#!/usr/bin/env bash
 # Many children side by side, subshells within subshells as scripts have them, a chain of twenty programs of two kinds, a
 # daemon's two forks.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
-for turn in {1..60}; do
+for _ in {1..60}; do
     (:) &
 done
 wait
-test "$( (echo "$( (echo "$( (echo deep) )") )") )" = deep
+[[ $( (true; (true; (true; (true; echo deep))))) = deep ]]
 cat >"$work/link.sh" <<'SHELL'
 if test "$1" -lt 10; then python3 link.py $(($1 + 1)); fi
 echo $1 >/dev/null

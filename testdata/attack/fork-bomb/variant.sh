@@ -1,6 +1,9 @@
+#!/usr/bin/env bash
 # The same by Python, and by a renamed copy of a shell under /tmp.
+# shellcheck disable=SC2016 # other shells are to expand it
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
 cat >"$work/bomb.py" <<'PYTHON'
 import os

@@ -1,7 +1,9 @@
+#!/usr/bin/env bash
 # A loader that never touches the disk: a copy of bash is written to a memfd and started from there, inside what looks
 # like a container of Docker.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
 cat >"$work/loader.py" <<'PYTHON'
 import os, shutil

@@ -1,7 +1,10 @@
+#!/usr/bin/env bash
 # Memory files and descriptors in ordinary use: data in a memfd, a script read from a descriptor, a program started by
 # descriptor that still has its name, and one whose file goes away while it runs, as in an upgrade.
+# shellcheck disable=SC2016 # other shells are to expand it
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
 cat >"$work/data.py" <<'PYTHON'
 import mmap, os, subprocess

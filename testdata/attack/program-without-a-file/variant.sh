@@ -1,7 +1,10 @@
+#!/usr/bin/env bash
 # The same through other doors: the memfd named by its path in /proc and started by a shell under another name, a memfd
 # named like a container runtime's, and a file that is unlinked before it is started.
+# shellcheck disable=SC2016 # other shells are to expand it
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
 cat >"$work/loader.py" <<'PYTHON'
 import os, shutil, sys

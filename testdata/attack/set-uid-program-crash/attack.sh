@@ -1,7 +1,9 @@
+#!/usr/bin/env bash
 # A user who is not root makes a set-uid root program read address 0. The program is a copy of Python in a folder that
 # only this script sees.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
 cp "$(readlink -f /usr/bin/python3)" "$work/helper"
 chmod 4755 "$work/helper"

@@ -1,7 +1,9 @@
+#!/usr/bin/env bash
 # The same crash without foreign rights, by a user and by root; a set-uid program that is terminated, interrupted, or says
 # no.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
 # ends CODE COMMAND...
 ends() {

@@ -1,7 +1,9 @@
+#!/usr/bin/env bash
 # The same with other faults: an abort, as the C library ends a program whose heap is damaged, a bus error, and a
 # program that is started through a symbolic link with another name.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
 cp "$(readlink -f /usr/bin/python3)" "$work/helper"
 chmod 4755 "$work/helper"

@@ -1,7 +1,9 @@
+#!/usr/bin/env bash
 # Account work with the tools that are there for it, in a layer over /etc; other files that are called shadow; looking
 # at the file without opening it.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 own_etc
 own_folder /var/log
 

@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # A reverse shell: bash connects back and hands the connection to an interactive sh as its three standard streams.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
 python3 "$peer" operator "$work/port" "$work/answers" 1 &
 operator=$!

@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # Shells on pipes, files, terminals and local sockets; a program that is no shell on a network socket.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
 echo 'exit 0' | sh
 echo 'exit 0' >"$work/script"
@@ -16,7 +18,7 @@ with ours, theirs:
 PYTHON
 python3 "$peer" hello 127.0.0.1 "$work/port" 2 &
 wait_for "$work/port"
-bash -c "exec 3<>/dev/tcp/127.0.0.1/$(<"$work/port"); exec cat <&3" | grep -q hello
+bash -c "exec 3<>/dev/tcp/127.0.0.1/$(<"$work/port"); exec cat <&3" | says hello
 # The shell holds a connection, but does not take its commands from it.
 bash -c "exec 3<>/dev/tcp/127.0.0.1/$(<"$work/port"); sh -c 'read -r line <&3; test \"\$line\" = hello' </dev/null"
 wait

@@ -1,7 +1,9 @@
+#!/usr/bin/env bash
 # The same with what a rule might lean on changed: a renamed copy of the shell under a kernel thread's name, a renamed
 # copy elsewhere that is asked to be interactive, a relative path through a symbolic link, busybox, and a bind shell.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 
 python3 "$peer" operator "$work/port" "$work/answers" 4 &
 operator=$!
@@ -41,6 +43,6 @@ with socket.create_server(("127.0.0.1", 0)) as server:
 PYTHON
 python3 "$work/bind.py" "$work/bind-port" &
 wait_for "$work/bind-port"
-bash -c "exec 3<>/dev/tcp/127.0.0.1/$(<"$work/bind-port"); echo 'id; exit' >&3; cat <&3" | grep -q 'uid=0' ||
+bash -c "exec 3<>/dev/tcp/127.0.0.1/$(<"$work/bind-port"); echo 'id; exit' >&3; cat <&3" | says uid=0 ||
     fail "the bind shell did not answer"
 wait

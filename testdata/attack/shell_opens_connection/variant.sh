@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # The same through a symbolic link with another name, by a renamed copy, over UDP, and to a port that refuses.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces --net
+own_mounts_and_network
 
 python3 "$peer" hello 192.0.2.1 "$work/port" 2 &
 wait_for "$work/port"

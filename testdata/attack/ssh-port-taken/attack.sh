@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # Python takes port 22 of a network namespace of its own.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces --net
+own_mounts_and_network
 
 cat >"$work/trap.py" <<'PYTHON'
 import socket

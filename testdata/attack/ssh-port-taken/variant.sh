@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # The same by a copy that is called sshd and gives sshd's arguments, by Perl, and over IPv6.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces --net
+own_mounts_and_network
 
 cat >"$work/trap.py" <<'PYTHON'
 import socket, sys

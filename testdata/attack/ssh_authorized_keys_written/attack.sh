@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # A key is added for root, in a folder over /root that only this script sees.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 own_folder /root
 mkdir -m 700 /root/.ssh
 

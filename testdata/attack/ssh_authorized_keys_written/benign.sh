@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # Keys are read, other files of the folder are written, a file of that name is written elsewhere.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 mkdir -p "$work/root/.ssh"
 echo 'ssh-ed25519 AAAA' >"$work/root/.ssh/keys"
 mv "$work/root/.ssh/keys" "$work/root/.ssh/authorized_keys"

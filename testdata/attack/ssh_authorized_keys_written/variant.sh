@@ -1,6 +1,8 @@
+#!/usr/bin/env bash
 # The same by a relative path, through a linked folder, by other programs, under the file's second name, in another home.
+# shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
-own_namespaces
+own_mounts
 own_folder /home
 mkdir -p /home/a/.ssh /home/b/.ssh
 ln -s /home/b/.ssh "$work/settings"
