@@ -4,4 +4,7 @@
 
 pub mod alert;
 pub mod cli;
+pub mod detect;
 pub mod event;
+pub mod rule;
+pub mod whitelist;
