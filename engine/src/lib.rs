@@ -5,4 +5,7 @@
 pub mod alert;
 pub mod cli;
 pub mod confine;
+pub mod detect;
 pub mod event;
+pub mod rule;
+pub mod whitelist;

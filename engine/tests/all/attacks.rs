@@ -11,11 +11,11 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use beewolf::event::{Kind, json};
+use beewolf::event::Kind;
 use rustix::process::{Pid, Signal};
 use serde_json::{Map, Value};
 
-use crate::support::{Scope, read, skip};
+use crate::support::{Scope, folders, read, rules_in, skip, workspace};
 
 /// Loading takes seconds in an emulated guest.
 const ATTACHED_WITHIN: Duration = Duration::from_secs(120);
@@ -65,27 +65,6 @@ fn every_rule_has_an_attack_benign_work_and_expectations() {
         let name = folder.file_name().and_then(|name| name.to_str()).expect("a name");
         let known = rules_in(&root.join("rules")).into_iter().chain(rules_in(&root.join("sigma")));
         assert!(known.into_iter().any(|(rule, _)| rule == name), "testdata/attack/{name} belongs to no rule");
-    }
-}
-
-#[test]
-fn every_rule_has_hits_and_misses() {
-    let root = workspace();
-    for (name, text) in rules_in(&root.join("rules")) {
-        let count = |what| text.lines().filter(|line| line.trim() == what).count();
-        assert!(count("expect: alert") >= 1, "{name} has no test that hits");
-        assert!(count("expect: nothing") >= 2, "{name} has fewer than two tests that miss");
-    }
-    for (name, _) in rules_in(&root.join("sigma")) {
-        for (file, at_least) in [("hit.jsonl", 1), ("miss.jsonl", 2)] {
-            let path = root.join("testdata/sigma").join(&name).join(file);
-            let lines = read(&path);
-            assert!(lines.lines().count() >= at_least, "{} has too few events", path.display());
-            for line in lines.lines() {
-                let (_, errors) = json::read(line.as_bytes()).unwrap_or_else(|error| panic!("{name}: {error}: {line}"));
-                assert_eq!(errors, [], "{name}: {line}");
-            }
-        }
     }
 }
 
@@ -395,33 +374,4 @@ fn messages_of(stderr: ChildStderr, watching: SyncSender<()>) -> JoinHandle<Stri
         }
         said
     })
-}
-
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace").to_owned()
-}
-
-/// Folders inside a folder, by name.
-fn folders(path: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    let mut found: Vec<_> = paths.filter(|path| path.is_dir()).collect();
-    found.sort();
-    found
-}
-
-/// File names without extension, and texts, of the rules in the folders of a folder.
-fn rules_in(path: &Path) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for folder in folders(path) {
-        for entry in std::fs::read_dir(&folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.extension().is_some_and(|extension| extension == "yml") {
-                let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a file's name").to_owned();
-                found.push((name, read(&path)));
-            }
-        }
-    }
-    found.sort();
-    found
 }

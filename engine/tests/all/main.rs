@@ -5,4 +5,5 @@
 
 mod attacks;
 mod confine;
+mod content;
 mod support;

@@ -183,3 +183,33 @@ fn scope_holds_what_runs_in_it_and_goes_with_it() {
     assert!(!wait(&mut left, Duration::from_secs(5)).success(), "killed with its scope");
     assert!(!inner.exists() && !path.exists());
 }
+
+/// The root of the repository.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace").to_owned()
+}
+
+/// Folders inside a folder, by name.
+pub(crate) fn folders(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut found: Vec<_> = paths.filter(|path| path.is_dir()).collect();
+    found.sort();
+    found
+}
+
+/// File names without extension, and texts, of the rules in the folders of a folder.
+pub(crate) fn rules_in(path: &Path) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for folder in folders(path) {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_some_and(|extension| extension == "yml") {
+                let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a file's name").to_owned();
+                found.push((name, read(&path)));
+            }
+        }
+    }
+    found.sort();
+    found
+}
