@@ -35,8 +35,13 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
     match kernel::split() {
         Ok(Role::Helper(code)) => ExitCode::from(code),
         Ok(Role::Engine(client)) => {
-            let request =
-                StartRequest { kinds: KindSet::all().0, rings: 1, ring_bytes: 4096, scope_level: 0, scope_cgroup: NOBODY };
+            let request = StartRequest {
+                kinds: KindSet::all().0,
+                rings: 1,
+                ring_bytes: 4096,
+                scope_level: 0,
+                scope_cgroup: NOBODY,
+            };
             match client.start(request) {
                 Ok(started) => show(&host, Some(&started.plan), arguments.form),
                 Err(error) => tell(format!("cannot load the probes: {error}")).into(),

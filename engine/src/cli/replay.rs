@@ -1,6 +1,6 @@
 //! `beewolf replay`: a recording through the rules.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use super::sense::{self, Options, Told, tell};
 use crate::{
@@ -19,6 +19,9 @@ pub(super) struct Arguments {
     options: Options,
 }
 
+/// How long a replay waits for room in a sink's queue before an alert counts as lost.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Runs it.
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     replay(arguments).unwrap_or_else(Into::into)
@@ -34,7 +37,7 @@ fn replay(arguments: &Arguments) -> Result<ExitCode, Told> {
     settings.status_interval = None;
     let host = EnrichHost { name: Box::default(), boot_id: Box::default(), boot_to_wall_ns: 0 };
     let mut stages = sense::stages(&settings, rules, whitelist, Origin::new("", ""), host, None)?;
-    stages.patient = true;
+    stages.patience = Some(PATIENCE);
     let Replayed { damaged, damaged_beyond, manifest } = pipeline::replay::run(reader, &mut stages);
     for (line, why) in &damaged {
         eprintln!("beewolf: {}:{line}: {why}", arguments.recording.display());
@@ -43,7 +46,9 @@ fn replay(arguments: &Arguments) -> Result<ExitCode, Told> {
         eprintln!("beewolf: {}: {damaged_beyond} more damaged lines", arguments.recording.display());
     }
     match manifest {
-        Some(manifest) if !manifest.complete => eprintln!("beewolf: the recording is not complete: its manifest names losses"),
+        Some(manifest) if !manifest.complete => {
+            eprintln!("beewolf: the recording is not complete: its manifest names losses")
+        }
         Some(_) => {}
         None => eprintln!("beewolf: the recording has no manifest: it was cut, or is still being written"),
     }

@@ -3,12 +3,7 @@
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use super::sense::{self, Options, Told};
-use crate::{
-    enrich::Host as EnrichHost,
-    event::id::Origin,
-    pipeline,
-    store::recording::Reader,
-};
+use crate::{enrich::Host as EnrichHost, event::id::Origin, pipeline, store::recording::Reader};
 
 /// The recording that is replayed where nothing can be sensed.
 const SHIPPED: &[u8] = include_bytes!("../../../testdata/recording/first_five_minutes/recording.jsonl");

@@ -80,7 +80,10 @@ impl Options {
             None => Config::default(),
             Some(path) => Config::load(&path).map_err(|error| match &error {
                 ConfigError::Problems { path, text, problems } => {
-                    eprint!("{}", config::render(&path.display().to_string(), text, problems, std::io::stderr().is_terminal()));
+                    eprint!(
+                        "{}",
+                        config::render(&path.display().to_string(), text, problems, std::io::stderr().is_terminal())
+                    );
                     tell(&error)
                 }
                 ConfigError::Read(_) => tell(&error),
@@ -121,7 +124,7 @@ fn standard_output(form: Form) -> Result<SinkConfig, Told> {
 
 /// Rules and whitelists, checked; every problem is printed.
 pub(super) fn load_rules(settings: &Config) -> Result<(RuleSet, Whitelist), Told> {
-    let colour = if std::io::stderr().is_terminal() { RuleColour::On } else { RuleColour::Off };
+    let colour = if std::io::stderr().is_terminal() { RuleColour::Styled } else { RuleColour::Plain };
     let fieldmap = settings.rules.iter().map(|path| path.join(FIELDMAP)).find(|path| path.exists());
     let fieldmap = match fieldmap {
         None => Fieldmap::builtin(),
@@ -174,7 +177,7 @@ pub(super) fn stages(
         recorder: None,
         tally: Tally::default(),
         filter,
-        patient: false,
+        patience: None,
     })
 }
 
@@ -211,7 +214,10 @@ pub(super) fn finish(stages: Stages, settings: &Config, extra: &str) -> bool {
         .map(|(kind, count)| format!("{} {count}", kind.name()))
         .collect();
     eprintln!("beewolf: {} events ({}){extra}", tally.total(), kinds.join(", "));
-    eprintln!("beewolf: {} alerts, {} suppressed, {} lost before the sinks", tally.alerts, tally.suppressed, tally.lost);
+    eprintln!(
+        "beewolf: {} alerts, {} suppressed, {} lost before the sinks",
+        tally.alerts, tally.suppressed, tally.lost
+    );
     let mut whole = tally.lost == 0;
     for sink in &report.counters {
         if sink.lost > 0 {
@@ -233,5 +239,10 @@ pub(super) fn stopped(stop: &AtomicBool) -> bool {
 
 /// What a confined engine may read beside what it has open already.
 pub(super) fn readable() -> Vec<PathBuf> {
-    ["/etc/passwd", "/proc", "/sys/fs/cgroup"].iter().map(Path::new).filter(|path| path.exists()).map(Path::to_owned).collect()
+    ["/etc/passwd", "/proc", "/sys/fs/cgroup"]
+        .iter()
+        .map(Path::new)
+        .filter(|path| path.exists())
+        .map(Path::to_owned)
+        .collect()
 }

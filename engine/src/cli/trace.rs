@@ -38,7 +38,8 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
 fn filter(arguments: &Arguments) -> Result<Option<Filter>, Told> {
     let parse = |text: &String| {
         Filter::parse(text).map_err(|problems| {
-            let colour = if std::io::stderr().is_terminal() { crate::rule::Colour::On } else { crate::rule::Colour::Off };
+            let colour =
+                if std::io::stderr().is_terminal() { crate::rule::Colour::Styled } else { crate::rule::Colour::Plain };
             eprint!("{}", problems.render(colour));
             tell("the filter is no condition")
         })
@@ -50,7 +51,10 @@ fn filter(arguments: &Arguments) -> Result<Option<Filter>, Told> {
 fn live(arguments: Arguments) -> Result<ExitCode, Told> {
     let settings = settings(&arguments)?;
     filter(&arguments)?;
-    Err(tell(format!("this program was built without the `bpf` feature: it can replay, not trace ({} sinks)", settings.sinks.len())))
+    Err(tell(format!(
+        "this program was built without the `bpf` feature: it can replay, not trace ({} sinks)",
+        settings.sinks.len()
+    )))
 }
 
 #[cfg(feature = "bpf")]
@@ -88,7 +92,9 @@ fn settings(arguments: &Arguments) -> Result<crate::config::Config, Told> {
     settings.sinks = settings
         .sinks
         .into_iter()
-        .map(|sink: SinkConfig| sink.with("include", Value::Text(include.to_owned())).with("queue", Value::Number(TRACE_QUEUE)))
+        .map(|sink: SinkConfig| {
+            sink.with("include", Value::Text(include.to_owned())).with("queue", Value::Number(TRACE_QUEUE))
+        })
         .collect();
     Ok(settings)
 }

@@ -21,7 +21,7 @@ use crate::{
     event::{
         Kind, Loss, Status,
         id::Origin,
-        loss::{Lost, LossSource},
+        loss::{LossSource, Lost},
         value::Time,
     },
     kernel::{Client, attach::KindSet, attach::Plan, helper::HelperError, helper::StartRequest},

@@ -15,7 +15,7 @@
 pub mod live;
 pub mod replay;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     alert::Alert,
@@ -67,8 +67,8 @@ pub struct Stages {
     pub tally: Tally,
     /// Which events are shown and recorded; all if absent.
     pub filter: Option<Filter>,
-    /// Whether a full sink is waited for: in a replay, where nothing new piles up meanwhile.
-    pub patient: bool,
+    /// How long a full sink is waited for: in a replay, where nothing new piles up meanwhile. Live, no time at all.
+    pub patience: Option<Duration>,
 }
 
 impl Stages {
@@ -105,7 +105,7 @@ impl Stages {
                 self.sinks.offer(&Record::Event(Arc::clone(&event)));
             }
         }
-        let Self { rules, whitelist, state, sinks, tally, patient, .. } = self;
+        let Self { rules, whitelist, state, sinks, tally, patience, .. } = self;
         rules.evaluate(&event, state, &mut |mut alert: Alert| {
             whitelist.judge(&mut alert);
             if alert.suppressed_by.is_some() {
@@ -114,7 +114,10 @@ impl Stages {
                 tally.alerts += 1;
             }
             let record = Record::Alert(Arc::new(alert));
-            if *patient { sinks.deliver(&record) } else { sinks.offer(&record) }
+            match patience {
+                Some(patience) => sinks.wait_for(&record, *patience),
+                None => sinks.offer(&record),
+            }
         });
     }
 

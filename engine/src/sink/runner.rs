@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, SendTimeoutError, Sender, TrySendError, bounded};
 
 use super::{Counters, Failure, Include, Output, PAUSE, Record, SinkConfig, SinkError, ledger::Ledger};
 use crate::event::{Loss, Severity};
@@ -118,6 +118,18 @@ impl Sinks {
             match lane.queue.try_send(record.clone()) {
                 Ok(()) => {}
                 Err(TrySendError::Full(record) | TrySendError::Disconnected(record)) => lane.ledger.lost(&record),
+            }
+        }
+    }
+
+    /// Hands a record to every sink that wants it and waits for room in its queue, at most `patience`
+    /// per sink: for a replay, which has time and would otherwise outrun every receiver.
+    pub fn wait_for(&self, record: &Record, patience: Duration) {
+        for lane in self.lanes.iter().filter(|lane| lane.wants(record)) {
+            lane.ledger.offered();
+            match lane.queue.send_timeout(record.clone(), patience) {
+                Ok(()) => {}
+                Err(SendTimeoutError::Timeout(record) | SendTimeoutError::Disconnected(record)) => lane.ledger.lost(&record),
             }
         }
     }

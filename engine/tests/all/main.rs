@@ -1,12 +1,14 @@
-//! The one integration test binary: a module per area.
+//! Tests of the whole: the program's modules together, on the real kernel where they need one.
+//!
+//! `kernel_*` tests need root and a cgroup2 hierarchy; `make vm-test` runs them in guests as well.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
-#[cfg(test)]
+mod attacks;
 mod command_line;
-#[cfg(test)]
+mod confine;
+mod content;
 mod recordings;
-#[cfg(test)]
 mod samples;
-#[cfg(test)]
 mod schemas;
-#[cfg(test)]
 mod sinks;
+mod support;

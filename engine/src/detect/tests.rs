@@ -1,0 +1,164 @@
+//! The engine over whole rules.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    event::json,
+    rule::{Loader, Source},
+};
+
+fn set(rules: &str) -> RuleSet {
+    let (rules, problems) = Loader::new(Fieldmap::builtin()).read(&[Source::new("rules.yml", rules)]);
+    assert!(!problems.has_errors(), "{problems}");
+    RuleSet::new(rules)
+}
+
+fn event(text: &str) -> Arc<Event> {
+    let (event, errors) = json::read(text.as_bytes()).expect("an event");
+    assert_eq!(errors, []);
+    Arc::new(event)
+}
+
+fn alerts(set: &RuleSet, text: &str) -> Vec<Alert> {
+    let mut alerts = Vec::new();
+    set.evaluate(&event(text), &mut State::default(), &mut |alert| alerts.push(alert));
+    alerts
+}
+
+/// Ids of the rules that alert, with the names of what suppresses them.
+fn check(set: &RuleSet, text: &str, expected: &[(&str, Option<&str>)]) {
+    let alerts = alerts(set, text);
+    let found: Vec<_> = alerts.iter().map(|alert| (alert.rule.id.as_str(), alert.suppressed_by.as_deref())).collect();
+    assert_eq!(found, expected, "{text}");
+}
+
+const SHELL: &str = r#"
+id: shell
+title: A shell
+severity: high
+tags: [attack.t1059]
+lists:
+  shells: [bash, dash]
+macros:
+  root: user.id = 0
+when: event.action = exec and process.name in ($shells) and not root
+unless:
+  - name: cron
+    when: process.parent.name = cron
+    reason: jobs
+    owner: ops
+    until: 2026-06-30
+  - name: never
+    when: file.path = /x
+    reason: none
+    owner: ops
+output: "{process.name} by {user.name}"
+"#;
+
+#[test]
+fn lists_macros_exceptions_and_output_work_together() {
+    let set = set(SHELL);
+    check(&set, r#"{"event":{"action":"exec"},"process":{"name":"bash"},"user":{"id":"7"}}"#, &[("shell", None)]);
+    check(&set, r#"{"event":{"action":"exec"},"process":{"name":"bash"},"user":{"id":"0"}}"#, &[]);
+    check(&set, r#"{"event":{"action":"fork"},"process":{"name":"bash"},"user":{"id":"7"}}"#, &[]);
+    check(&set, r#"{"event":{"action":"exec"},"process":{"name":"zsh"},"user":{"id":"7"}}"#, &[]);
+    let by_cron = r#"{"@timestamp":"2026-06-30T23:59:59Z","event":{"action":"exec"},"process":{"name":"bash","parent":{"name":"cron"}}}"#;
+    check(&set, by_cron, &[("shell", Some("cron"))]);
+    check(&set, &by_cron.replace("06-30", "07-01"), &[("shell", None)]);
+    let hits: Vec<_> = set.exceptions().map(|report| (report.name, report.hits)).collect();
+    assert_eq!(hits, [("cron".to_owned(), 1), ("never".to_owned(), 0)]);
+    let found = alerts(&set, r#"{"event":{"action":"exec"},"process":{"name":"bash"},"user":{"id":"7","name":"eve"}}"#);
+    assert_eq!(found[0].message, b"bash by eve");
+    assert_eq!(set.needed_kinds(), BTreeSet::from([Kind::Exec]));
+    assert_eq!(set.rules()[0].kinds, [Kind::Exec]);
+}
+
+#[test]
+fn the_id_of_an_alert_depends_on_rule_content_and_event() {
+    let text = r#"{"event":{"action":"exec","id":"x.1"},"process":{"name":"bash"},"user":{"id":"7"}}"#;
+    let first = alerts(&set(SHELL), text);
+    assert_eq!(first[0].id, alerts(&set(SHELL), text)[0].id);
+    // Comments, layout and tests are no content.
+    let tested = format!("# a comment\n{SHELL}\ntests: []\n");
+    assert_eq!(first[0].id, alerts(&set(&tested), text)[0].id);
+    assert_ne!(first[0].id, alerts(&set(&SHELL.replace("dash", "sh")), text)[0].id);
+    assert_ne!(first[0].id, alerts(&set(SHELL), &text.replace("x.1", "x.2"))[0].id);
+}
+
+#[test]
+fn a_negated_test_of_a_cut_text_is_true_and_the_alert_says_so() {
+    let rule = |when: &str| set(&format!("id: r\ntitle: T\nseverity: low\nwhen: event.action = exec and ({when})\n"));
+    let cut = r#"{"event":{"action":"exec","cut":["process.command_line"]},"process":{"command_line":"a b","name":"x"},"user":{"id":"0"}}"#;
+    for (when, expected) in [
+        ("not process.command_line endswith b", true),
+        ("not process.command_line contains zzz", true),
+        ("process.command_line != 'a b'", true),
+        ("not process.command_line != 'a b'", true),
+        ("not process.command_line != 'a'", false),
+        ("process.command_line contains zzz", false),
+        ("process.command_line contains a", true),
+        ("not process.name = x", false),
+        ("not process.command_line exists", false),
+        ("not not process.command_line contains zzz", false),
+        ("not (process.command_line contains a and user.id = 0)", true),
+    ] {
+        let found = alerts(&rule(when), cut);
+        assert_eq!(found.len(), usize::from(expected), "{when}");
+    }
+    let doubtful = alerts(&rule("not process.command_line contains a"), cut);
+    assert_eq!(doubtful[0].message, b"T [not seen whole: process.command_line]");
+    let sure = alerts(&rule("process.command_line contains a"), cut);
+    assert_eq!(sure[0].message, b"T");
+    let whole = cut.replace(r#","cut":["process.command_line"]"#, "");
+    assert!(alerts(&rule("not process.command_line contains a"), &whole).is_empty());
+}
+
+#[test]
+fn an_exception_suppresses_on_what_is_sure_only() {
+    let cut = r#"{"event":{"action":"exec","cut":["process.command_line"]},"process":{"command_line":"a b"}}"#;
+    for (when, suppressed) in [
+        ("not process.command_line contains zzz", false),
+        ("process.command_line != zzz", false),
+        ("process.command_line contains a", true),
+        ("not process.working_directory = /x", true),
+    ] {
+        let set = set(&format!(
+            "id: r\ntitle: T\nseverity: low\nwhen: event.action = exec\nunless:\n- {{name: n, when: {when}, reason: r, owner: o}}\n"
+        ));
+        check(&set, cut, &[("r", suppressed.then_some("n"))]);
+    }
+}
+
+#[test]
+fn predicates_of_different_rules_are_shared_and_judged_once() {
+    let rule = |id: &str, more: &str| {
+        format!(
+            "id: {id}\ntitle: T\nseverity: low\nwhen: event.action = exec and process.command_line contains curl {more}\n---\n"
+        )
+    };
+    let set = set(&[rule("a", ""), rule("b", "and user.id = 0"), rule("c", "or user.id = 0")].concat());
+    assert_eq!(set.predicates(), 3, "{set:?}");
+    let mut state = State::default();
+    let mut found = Vec::new();
+    // The same state over many events: nothing is remembered from one to the next.
+    for (line, expected) in [("curl", vec!["a", "b", "c"]), ("wget", vec!["c"]), ("curl", vec!["a", "b", "c"])] {
+        let text =
+            format!(r#"{{"event":{{"action":"exec"}},"process":{{"command_line":"{line}"}},"user":{{"id":"0"}}}}"#);
+        found.clear();
+        set.evaluate(&event(&text), &mut state, &mut |alert| found.push(alert.rule.id.clone()));
+        assert_eq!(found, expected, "{line}");
+    }
+}
+
+#[test]
+fn the_state_of_another_set_does_no_harm() {
+    let mut state = State::default();
+    let event = event(r#"{"event":{"action":"exec"},"process":{"name":"bash"},"user":{"id":"7"}}"#);
+    for when in ["process.name = bash", "process.name = bash and user.id = 7", "process.name = bash"] {
+        let set = set(&format!("id: r\ntitle: T\nseverity: low\nwhen: {when}\n"));
+        let mut count = 0;
+        set.evaluate(&event, &mut state, &mut |_| count += 1);
+        assert_eq!(count, 1, "{when}");
+    }
+}

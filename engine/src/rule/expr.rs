@@ -1,0 +1,196 @@
+//! The form all rule languages meet in: boolean expressions over predicates.
+//!
+//! Negation stands only before predicates. A predicate is a field, a quantifier over its elements
+//! and a test; equal predicates have equal texts, by which [`super::program::Table`] shares them.
+
+use std::{fmt, sync::Arc};
+
+use super::test::Test;
+use crate::event::{
+    Event, Kind,
+    field::{self, Field},
+    value::Value,
+};
+
+/// Fields whose value follows from the kind alone.
+pub const DECIDED_BY_KIND: &[&str] = &["event.action", "event.category", "event.kind", "event.type"];
+
+/// A condition.
+#[derive(Clone, Debug)]
+pub enum Expr {
+    /// True if all are; true if there are none.
+    All(Vec<Expr>),
+    /// True if any is; false if there are none.
+    Any(Vec<Expr>),
+    /// Always the same.
+    Const(bool),
+    /// A predicate, or its negation.
+    Test {
+        /// The predicate.
+        predicate: Arc<Predicate>,
+        /// Whether it has to fail.
+        negated: bool,
+    },
+}
+
+/// What a predicate looks at.
+#[derive(Clone, Copy, Debug)]
+pub enum Subject {
+    /// Every field of the event: Sigma's keywords.
+    Anywhere,
+    /// One field.
+    Field(&'static Field),
+}
+
+/// How many elements of an array must pass; a scalar is an array of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantifier {
+    /// Every element, and there is one.
+    All,
+    /// At least one.
+    Any,
+}
+
+/// A field put to a test.
+#[derive(Clone, Debug)]
+pub struct Predicate {
+    /// What is tested.
+    pub subject: Subject,
+    /// How many of its elements must pass.
+    pub quantifier: Quantifier,
+    /// Whether an element passes by failing the test: `!=`. Unknown elements pass neither way.
+    pub differs: bool,
+    /// The test.
+    pub test: Test,
+}
+
+impl Predicate {
+    /// Any element of a field passes.
+    #[must_use]
+    pub fn any(field: &'static Field, test: Test) -> Self {
+        Self { subject: Subject::Field(field), quantifier: Quantifier::Any, differs: false, test }
+    }
+
+    /// Whether it holds for an event, as far as the event's values go.
+    #[must_use]
+    pub fn holds(&self, event: &Event) -> bool {
+        let other = match &self.test {
+            Test::Field(related) => value_of(related.field, event),
+            Test::Bool(_)
+            | Test::Exists
+            | Test::Int(..)
+            | Test::Ints(_)
+            | Test::Networks(_)
+            | Test::Pattern(_)
+            | Test::Text(_) => Value::Absent,
+        };
+        match self.subject {
+            Subject::Field(field) => self.judge(value_of(field, event), other),
+            Subject::Anywhere => field::rows(event.kind()).any(|row| self.judge((row.get)(event), other)),
+        }
+    }
+
+    fn judge(&self, value: Value<'_>, other: Value<'_>) -> bool {
+        let passes =
+            |element: Value<'_>| !matches!(element, Value::Absent) && self.test.holds(element, other) != self.differs;
+        match (value, self.quantifier) {
+            (Value::List(list), Quantifier::Any) => list.iter().any(passes),
+            (Value::List(list), Quantifier::All) => !list.is_empty() && list.iter().all(passes),
+            (
+                scalar @ (Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_)),
+                Quantifier::Any | Quantifier::All,
+            ) => passes(scalar),
+        }
+    }
+
+    /// Whether its outcome is open because the event has only a part of the text.
+    #[must_use]
+    pub fn is_cut(&self, event: &Event) -> bool {
+        let cut = |field: &Field| event.cut.0.contains(&field.name);
+        !event.cut.0.is_empty()
+            && self.test.reads_text()
+            && match (self.subject, &self.test) {
+                (Subject::Anywhere, _) => true,
+                (Subject::Field(field), Test::Field(related)) => cut(field) || cut(related.field),
+                (
+                    Subject::Field(field),
+                    Test::Bool(_)
+                    | Test::Exists
+                    | Test::Int(..)
+                    | Test::Ints(_)
+                    | Test::Networks(_)
+                    | Test::Pattern(_)
+                    | Test::Text(_),
+                ) => cut(field),
+            }
+    }
+
+    /// What it says of every event of a kind, if that can be said beforehand.
+    #[must_use]
+    pub fn decided(&self, kind: Kind) -> Option<bool> {
+        let Subject::Field(field) = self.subject else { return None };
+        if field.row(kind).is_none() {
+            return Some(false);
+        }
+        if let Test::Field(related) = &self.test
+            && related.field.row(kind).is_none()
+            && !self.differs
+        {
+            return Some(false);
+        }
+        DECIDED_BY_KIND.contains(&field.name).then(|| self.holds(&Event::new(kind)))
+    }
+}
+
+fn value_of<'e>(field: &Field, event: &'e Event) -> Value<'e> {
+    field.row(event.kind()).map_or(Value::Absent, |row| (row.get)(event))
+}
+
+/// As an author would write it; the same for equal predicates only.
+impl fmt::Display for Predicate {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.subject {
+            Subject::Anywhere => "*",
+            Subject::Field(field) => field.name,
+        };
+        let not = if self.differs { "differs from: " } else { "" };
+        match self.quantifier {
+            Quantifier::All => write!(out, "all({name}) {not}{}", self.test),
+            Quantifier::Any => write!(out, "{name} {not}{}", self.test),
+        }
+    }
+}
+
+impl Expr {
+    /// A predicate.
+    #[must_use]
+    pub fn test(predicate: Predicate) -> Self {
+        Self::Test { predicate: Arc::new(predicate), negated: false }
+    }
+
+    /// The opposite.
+    #[must_use]
+    pub fn negate(self) -> Self {
+        match self {
+            Self::All(parts) => Self::Any(parts.into_iter().map(Self::negate).collect()),
+            Self::Any(parts) => Self::All(parts.into_iter().map(Self::negate).collect()),
+            Self::Const(constant) => Self::Const(!constant),
+            Self::Test { predicate, negated } => Self::Test { predicate, negated: !negated },
+        }
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self::All(vec![self, other])
+    }
+
+    /// The number of its parts, to bound what macros can grow into.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::All(parts) | Self::Any(parts) => 1 + parts.iter().map(Self::size).sum::<usize>(),
+            Self::Const(_) | Self::Test { .. } => 1,
+        }
+    }
+}

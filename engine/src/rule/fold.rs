@@ -1,0 +1,77 @@
+//! Case folding: Unicode simple folding, character by character, as Sigma and the `i` operators need it.
+//!
+//! Bytes that are not valid UTF-8 fold to themselves.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
+
+/// For every character with case relatives the one that stands for all of them: the ASCII lower-case
+/// letter if there is one (`K`, `k` and the Kelvin sign give `k`), else the smallest.
+static FOLDED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
+    let mut folded = HashMap::new();
+    for character in '\0'..=char::MAX {
+        let has_case = !character.to_lowercase().eq(std::iter::once(character))
+            || !character.to_uppercase().eq(std::iter::once(character));
+        if !has_case {
+            continue;
+        }
+        let mut relatives = ClassUnicode::new([ClassUnicodeRange::new(character, character)]);
+        relatives.case_fold_simple();
+        let smallest = relatives.ranges().first().map_or(character, ClassUnicodeRange::start);
+        // The smallest relative of an ASCII letter is its upper case.
+        folded.insert(character, smallest.to_ascii_lowercase());
+    }
+    folded
+});
+
+/// The folded form of a character.
+#[must_use]
+pub fn character(c: char) -> char {
+    if c.is_ascii() { c.to_ascii_lowercase() } else { FOLDED.get(&c).copied().unwrap_or(c) }
+}
+
+/// The folded form of a string.
+#[must_use]
+pub fn bytes(text: &[u8]) -> Vec<u8> {
+    let mut folded = Vec::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        let mut buffer = [0; 4];
+        for c in chunk.valid().chars() {
+            folded.extend_from_slice(character(c).encode_utf8(&mut buffer).as_bytes());
+        }
+        folded.extend_from_slice(chunk.invalid());
+    }
+    folded
+}
+
+/// Whether folding a text means no more than making its ASCII letters small: it then has no
+/// character outside ASCII that folds into ASCII.
+#[must_use]
+pub fn is_ascii_enough(text: &[u8]) -> bool {
+    // The Kelvin sign and the long s are the only two.
+    text.is_ascii()
+        || (memchr::memmem::find(text, "\u{212A}".as_bytes()).is_none()
+            && memchr::memmem::find(text, "\u{17F}".as_bytes()).is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_two_characters_outside_ascii_fold_into_it() {
+        let into: Vec<char> =
+            FOLDED.iter().filter(|(from, to)| !from.is_ascii() && to.is_ascii()).map(|(from, _)| *from).collect();
+        assert_eq!(into.len(), 2);
+        assert!(into.contains(&'\u{212A}') && into.contains(&'\u{17F}'));
+    }
+
+    #[test]
+    fn relatives_fold_to_one_and_the_rest_stays() {
+        assert_eq!(bytes("ÄÖ Σσς ſK ß İ".as_bytes()), bytes("äö σΣΣ sk ß İ".as_bytes()));
+        assert_eq!(bytes(b"A\xff\xc3Z"), b"a\xff\xc3z");
+        // Simple folding does not change the number of characters: ß is not ss.
+        assert_ne!(bytes("ß".as_bytes()), bytes(b"ss"));
+    }
+}

@@ -1,0 +1,136 @@
+//! What is allowed and still probably not meant.
+
+use regex_syntax::hir::{HirKind, Look};
+
+use super::{
+    ast::{Ast, Comparison, Item},
+    check::Definitions,
+    diagnostic::{Diagnostic, Diagnostics},
+    expr::{DECIDED_BY_KIND, Expr},
+    program::{Program, Purpose, Table},
+    yaml::Node,
+};
+use crate::event::Kind;
+
+/// Looks at one condition.
+pub(super) fn condition(ast: &Ast, definitions: &Definitions, diagnostics: &mut Diagnostics) {
+    walk(ast, false, &mut Vec::new(), definitions, diagnostics);
+}
+
+/// `known` holds the fields that are there wherever this part matters.
+fn walk<'a>(
+    ast: &'a Ast,
+    negated: bool,
+    known: &mut Vec<&'a str>,
+    definitions: &'a Definitions,
+    diagnostics: &mut Diagnostics,
+) {
+    match ast {
+        Ast::And(parts) | Ast::Or(parts) => {
+            let before = known.len();
+            // A negated `or` is an `and` of negations.
+            if matches!(ast, Ast::And(_)) != negated {
+                for part in parts {
+                    required(part, negated, known, definitions);
+                }
+            }
+            for part in parts {
+                walk(part, negated, known, definitions, diagnostics);
+            }
+            known.truncate(before);
+        }
+        Ast::Not(inner) => walk(inner, !negated, known, definitions, diagnostics),
+        // A macro is judged by whoever uses it: what is known there is not known here.
+        Ast::Macro(_) => {}
+        Ast::Comparison(comparison) => {
+            absence(comparison, negated, known, diagnostics);
+            literal(comparison, diagnostics);
+        }
+    }
+}
+
+/// Adds the fields without which a part cannot be true.
+fn required<'a>(ast: &'a Ast, negated: bool, known: &mut Vec<&'a str>, definitions: &'a Definitions) {
+    match ast {
+        Ast::Comparison(comparison) if !negated && !comparison.operator.differs() => {
+            known.push(&comparison.field.text);
+        }
+        Ast::And(parts) if !negated => parts.iter().for_each(|part| required(part, negated, known, definitions)),
+        Ast::Not(inner) => required(inner, !negated, known, definitions),
+        Ast::Macro(name) => {
+            if let Some(ast) = definitions.macro_ast(&name.text) {
+                required(ast, negated, known, definitions);
+            }
+        }
+        Ast::And(_) | Ast::Or(_) | Ast::Comparison(_) => {}
+    }
+}
+
+/// `!=` and `not` surprise where the field is absent.
+fn absence(comparison: &Comparison, negated: bool, known: &[&str], diagnostics: &mut Diagnostics) {
+    let name = comparison.field.text.as_str();
+    let differs = comparison.operator.differs();
+    let asks_presence = comparison.operator.word() == "exists";
+    if !(negated || differs) || asks_presence || known.contains(&name) || DECIDED_BY_KIND.contains(&name) {
+        return;
+    }
+    let outcome = if negated { "true" } else { "false" };
+    let message = format!("an event may lack `{name}`, and then this is {outcome}");
+    let hint = if negated {
+        format!("write `{name} exists and ...` if that is not meant")
+    } else {
+        format!(
+            "write `not {name} = ...` if it is to be true then; `{name} exists and {name} != ...` says that it is not"
+        )
+    };
+    diagnostics.push(Diagnostic::warning("may-be-absent", comparison.place.clone(), message).hint(hint));
+}
+
+/// A regular expression that says no more than a string does.
+fn literal(comparison: &Comparison, diagnostics: &mut Diagnostics) {
+    if comparison.operator.word() != "regex" {
+        return;
+    }
+    let Some(Item::Literal(constant)) = comparison.items.first() else { return };
+    let Some(hir) = constant.text().and_then(|text| regex_syntax::parse(text).ok()) else { return };
+    let is_start = |kind: &HirKind| matches!(kind, HirKind::Look(Look::Start));
+    let is_end = |kind: &HirKind| matches!(kind, HirKind::Look(Look::End));
+    let is_literal = |kind: &HirKind| matches!(kind, HirKind::Literal(_));
+    let instead = match hir.kind() {
+        kind if is_literal(kind) => "contains",
+        HirKind::Concat(parts) => match parts.iter().map(regex_syntax::hir::Hir::kind).collect::<Vec<_>>().as_slice() {
+            [start, literal, end] if is_start(start) && is_literal(literal) && is_end(end) => "=",
+            [start, literal] if is_start(start) && is_literal(literal) => "startswith",
+            [literal, end] if is_literal(literal) && is_end(end) => "endswith",
+            _ => return,
+        },
+        _ => return,
+    };
+    let message = format!("the regular expression `{}` is a plain string", constant.shown());
+    diagnostics.push(
+        Diagnostic::warning("regex-is-literal", constant.place.clone(), message)
+            .hint(format!("`{instead}` is faster and clearer")),
+    );
+}
+
+/// Looks at the kinds a whole rule is for.
+pub(super) fn kinds(expr: &Expr, node: &Node, diagnostics: &mut Diagnostics) {
+    let mut table = Table::default();
+    let programs: Vec<_> = Kind::ALL.iter().map(|kind| Program::new(expr, *kind, Purpose::Alert, &mut table)).collect();
+    let place = || node.place.clone();
+    if programs.iter().all(|program| matches!(program, Program::Const(false))) {
+        let warning = Diagnostic::warning("never-true", place(), "no event can match this condition");
+        diagnostics.push(warning.hint("no kind of event has all the fields it asks for"));
+    } else if programs.iter().any(|program| matches!(program, Program::Const(true))) {
+        diagnostics.push(Diagnostic::warning(
+            "always-true",
+            place(),
+            "every event of some kind matches this condition",
+        ));
+    } else if programs.iter().all(|program| !matches!(program, Program::Const(false))) {
+        let warning = Diagnostic::warning("every-kind", place(), "this condition looks at events of every kind");
+        diagnostics.push(
+            warning.hint("name the kinds it is for, so that others need not be watched: `event.action in (exec, ...)`"),
+        );
+    }
+}

@@ -1,0 +1,103 @@
+//! A rule as it was read, whatever its language: what `detect` builds its engine from.
+
+use super::{diagnostic::Place, exception::Exception, expr::Expr, template::Template};
+use crate::event::{Event, Severity};
+
+/// A rule.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Unique over all rules that are loaded together.
+    pub id: String,
+    /// A few words.
+    pub title: String,
+    /// What it finds and why that matters; may be empty.
+    pub description: String,
+    /// How much a match matters.
+    pub severity: Severity,
+    /// Tags, ATT&CK's in Sigma's spelling.
+    pub tags: Vec<String>,
+    /// Links.
+    pub references: Vec<String>,
+    /// Authors.
+    pub author: Option<String>,
+    /// Licence of the text.
+    pub license: Option<String>,
+    /// `native` or `sigma`.
+    pub ruleset: &'static str,
+    /// SHA-256 over the content, tests and comments left out; lower-case hex.
+    pub content_hash: String,
+    /// When it matches; false if it never can.
+    pub condition: Expr,
+    /// When it matches and is not to be alerted on.
+    pub unless: Vec<Exception>,
+    /// What an alert says.
+    pub output: Template,
+    /// What is to be done about it.
+    pub respond: Vec<Action>,
+    /// Its own tests.
+    pub tests: Vec<RuleTest>,
+    /// Whether it can match.
+    pub state: State,
+    /// Where its id stands.
+    pub place: Place,
+}
+
+/// Whether a rule can match on this sensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum State {
+    /// As its author meant it.
+    Active,
+    /// It can match, but these facts it asks for are in no event.
+    Degraded(Vec<String>),
+    /// It is understood, but no event carries what it needs: why.
+    Dormant(String),
+    /// It uses something this version cannot do: what.
+    Rejected(String),
+}
+
+impl State {
+    /// The word in lists.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Degraded(_) => "degraded",
+            Self::Dormant(_) => "dormant",
+            Self::Rejected(_) => "rejected",
+        }
+    }
+
+    /// Why it is not active.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Active => None,
+            Self::Degraded(missing) => Some(missing.join("; ")),
+            Self::Dormant(reason) | Self::Rejected(reason) => Some(reason.clone()),
+        }
+    }
+}
+
+/// One entry of `respond`, for whoever carries it out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Action {
+    /// `block`, `kill`, ...
+    pub name: String,
+    /// What to do it to.
+    pub arguments: serde_json::Value,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// A rule's own test.
+#[derive(Clone, Debug)]
+pub struct RuleTest {
+    /// What it shows.
+    pub name: String,
+    /// The event.
+    pub event: Event,
+    /// Whether it must be alerted on.
+    pub expect_alert: bool,
+    /// Where it stands.
+    pub place: Place,
+}

@@ -1,0 +1,121 @@
+//! Reads rules of every language from files and folders, and reports everything that is wrong.
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc};
+
+use super::{
+    diagnostic::{Diagnostic, Diagnostics, Place, Source},
+    exception, file,
+    loaded::Loaded,
+    native, shape, sigma,
+    yaml::{self, Node, Value},
+};
+
+/// Reads rules.
+#[derive(Debug)]
+pub struct Loader {
+    fieldmap: Arc<sigma::Fieldmap>,
+}
+
+impl Loader {
+    /// A loader that maps Sigma's names through `fieldmap`.
+    #[must_use]
+    pub fn new(fieldmap: Arc<sigma::Fieldmap>) -> Self {
+        Self { fieldmap }
+    }
+
+    /// Reads all rules below some paths. Those that are broken are left out and reported.
+    #[must_use]
+    pub fn load(&self, paths: &[PathBuf]) -> (Vec<Loaded>, Diagnostics) {
+        let mut diagnostics = Diagnostics::default();
+        let sources: Vec<_> =
+            file::find(paths, &mut diagnostics).iter().filter_map(|path| file::load(path, &mut diagnostics)).collect();
+        let (rules, problems) = self.read(&sources);
+        diagnostics.extend(problems);
+        (rules, diagnostics)
+    }
+
+    /// Reads all rules of some texts.
+    #[must_use]
+    pub fn read(&self, sources: &[Arc<Source>]) -> (Vec<Loaded>, Diagnostics) {
+        let mut diagnostics = Diagnostics::default();
+        let mut rules: Vec<Loaded> = Vec::new();
+        let mut ids: HashMap<String, Place> = HashMap::new();
+        for source in sources {
+            let documents = yaml::parse(source, &mut diagnostics);
+            if documents.is_empty() && source.text.trim().is_empty() {
+                let warning = Diagnostic::warning("empty-file", Place::whole(source), "this file holds no rule");
+                diagnostics.push(warning);
+            }
+            for (number, document) in documents.iter().filter(|document| !shape::is_null(document)).enumerate() {
+                // A broken rule keeps its id: another one of that name is broken too.
+                if let Some(place) = self.id_place(document)
+                    && let Some(id) = document.get("id").and_then(Node::text)
+                    && let Some(first) = ids.insert(id.to_owned(), place.clone())
+                {
+                    let error = Diagnostic::error("duplicate-id", place, format!("two rules have the id `{id}`"));
+                    diagnostics.push(error.label("given again here").related(first.clone(), "first given here"));
+                    ids.insert(id.to_owned(), first);
+                }
+                rules.extend(self.document(document, number, &mut diagnostics));
+            }
+        }
+        (rules, diagnostics)
+    }
+
+    fn id_place(&self, document: &Node) -> Option<Place> {
+        document.get("id").map(|id| id.place.clone())
+    }
+
+    fn document(&self, document: &Node, number: usize, diagnostics: &mut Diagnostics) -> Option<Loaded> {
+        match language(document) {
+            Language::Fieldmap => {
+                sigma::Fieldmap::of_document(document, diagnostics);
+                None
+            }
+            Language::Native => native::read(document, diagnostics),
+            Language::Sigma => sigma::read(document, number, &self.fieldmap, diagnostics),
+            Language::Whitelist => {
+                exception::read_whitelist(document, diagnostics);
+                None
+            }
+        }
+    }
+}
+
+enum Language {
+    Fieldmap,
+    Native,
+    Sigma,
+    Whitelist,
+}
+
+/// Told by the keys that only one of them has.
+fn language(document: &Node) -> Language {
+    if matches!(document.value, Value::Sequence(_)) {
+        return Language::Whitelist;
+    }
+    if document.get("logsources").is_some() {
+        return Language::Fieldmap;
+    }
+    let is_sigma = ["logsource", "detection", "correlation", "filter"].iter().any(|key| document.get(key).is_some());
+    if is_sigma && document.get("when").is_none() { Language::Sigma } else { Language::Native }
+}
+
+/// Reads whitelist files.
+pub(crate) fn whitelists(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Vec<exception::Entry> {
+    let mut entries: Vec<exception::Entry> = Vec::new();
+    for path in file::find(paths, diagnostics) {
+        let Some(source) = file::load(&path, diagnostics) else { continue };
+        for document in yaml::parse(&source, diagnostics) {
+            for entry in exception::read_whitelist(&document, diagnostics) {
+                if entries.iter().any(|other| other.exception.name == entry.exception.name) {
+                    let message = format!("two entries have the name `{}`", entry.exception.name);
+                    diagnostics.push(Diagnostic::error("duplicate-name", document.place.clone(), message));
+                    continue;
+                }
+                entries.push(entry);
+            }
+        }
+    }
+    entries
+}

@@ -1,0 +1,45 @@
+//! The condition language and the rule formats: syntax, types and the intermediate form.
+//!
+//! ```text
+//! text ─ lex ─ parse ─> Ast ─ check ─┐
+//! Sigma detection ─ sigma::compile ──┴─> Expr over Predicates ─ Program::new ─> Program per kind
+//! ```
+//!
+//! Used by `detect` (rules), `whitelist` (entries) and whoever filters events ([`Filter`]). There is
+//! no evaluation state here: [`Program::matches`] is given the outcomes of predicates.
+
+mod ast;
+mod check;
+pub mod diagnostic;
+pub mod exception;
+pub mod expr;
+pub mod file;
+mod filter;
+pub mod fold;
+mod lex;
+mod lint;
+pub mod loaded;
+pub mod loader;
+pub mod native;
+pub mod op;
+mod parse;
+pub mod program;
+#[cfg(test)]
+mod reference;
+mod shape;
+pub mod sigma;
+mod template;
+pub mod test;
+pub mod until;
+pub mod yaml;
+
+pub use check::Definitions;
+pub use diagnostic::{Colour, Diagnostic, Diagnostics, Level, Place, Source};
+pub use exception::{Entry, Exception};
+pub use expr::{Expr, Predicate};
+pub use filter::Filter;
+pub use loaded::{Loaded, State};
+pub use loader::Loader;
+pub use program::{PredicateId, Program, Purpose, Table};
+pub use template::Template;
+pub use until::Until;

@@ -1,0 +1,371 @@
+//! Rules in our own format.
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    ast::{Literal, Text},
+    check::{Definitions, unknown_field},
+    diagnostic::{Diagnostic, Diagnostics, Place},
+    exception::{self, Exception},
+    lint,
+    loaded::{Action, Loaded, RuleTest, State},
+    shape::{Shape, is_null, text, wrong_type},
+    template::Template,
+    yaml::{Node, Plain, Value},
+};
+use crate::event::{
+    Event, Kind,
+    field::{self, Row},
+    json::{self, FieldError},
+    process::Process,
+    text as bytes_text,
+    value::{Owned, Type, Words},
+};
+
+/// Keys of a rule, in the order documents list them.
+pub const KEYS: &[&str] = &[
+    "id",
+    "title",
+    "description",
+    "severity",
+    "tags",
+    "references",
+    "author",
+    "license",
+    "lists",
+    "macros",
+    "when",
+    "unless",
+    "output",
+    "respond",
+    "tests",
+];
+
+/// Keys that are part of the format but of a later version.
+const LATER: &[&str] = &["count", "sequence"];
+
+/// What `respond` may ask for.
+pub const ACTIONS: &[&str] = &["block", "cut", "freeze", "kill", "refuse"];
+
+/// Constants of all lists of one rule.
+const MAX_CONSTANTS: usize = 100_000;
+
+/// Reads a rule. `None` if anything is wrong, which is then reported.
+pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Loaded> {
+    let before = diagnostics.errors();
+    let known = [KEYS, LATER].concat();
+    let shape = Shape::new(node, "a rule", &known, diagnostics)?;
+    for (key, value) in later(node) {
+        let message = format!("`{key}` is not supported yet by this version");
+        let error = Diagnostic::error("not-supported", value.place.clone(), message);
+        diagnostics.push(error.hint("rules over several events come with a later version; leave this one out"));
+    }
+    let id = shape.required_text("id", diagnostics).filter(|id| check_id(id, &shape, diagnostics));
+    let title = shape.required_text("title", diagnostics);
+    let description = shape.text("description", diagnostics).unwrap_or_default();
+    let severity = shape.word("severity", diagnostics);
+    let tags = shape.texts("tags", diagnostics);
+    let references = shape.texts("references", diagnostics);
+    let author = shape.text("author", diagnostics);
+    let license = shape.text("license", diagnostics);
+    let mut definitions = definitions(&shape, diagnostics);
+    let condition = shape.condition("when", diagnostics).and_then(|text| definitions.condition(&text, diagnostics));
+    let unless = exceptions(&shape, &mut definitions, diagnostics);
+    definitions.finish(diagnostics);
+    let output = match shape.get("output") {
+        Some(output) => {
+            text(output, "output", diagnostics).map(|_| Template::parse(&Text::of_node(output), diagnostics))
+        }
+        None => Some(Template::plain(title.as_deref().unwrap_or_default())),
+    };
+    let respond = actions(&shape, diagnostics);
+    let tests: Vec<_> = shape.items("tests", diagnostics).filter_map(|node| read_test(node, diagnostics)).collect();
+    let place = node.get("id").map_or_else(|| node.place.clone(), |id| id.place.clone());
+    if let (Some(condition), Some(when)) = (&condition, shape.get("when")) {
+        lint::kinds(condition, when, diagnostics);
+        lint_rule(&place, &tags, &tests, diagnostics);
+    }
+    if diagnostics.errors() > before {
+        return None;
+    }
+    Some(Loaded {
+        id: id?,
+        title: title?,
+        description: description.trim_end().to_owned(),
+        severity: severity?,
+        tags,
+        references,
+        author,
+        license,
+        ruleset: "native",
+        content_hash: content_hash(node),
+        condition: condition?,
+        unless,
+        output: output?,
+        respond,
+        tests,
+        state: State::Active,
+        place,
+    })
+}
+
+fn later(node: &Node) -> impl Iterator<Item = (&'static str, &Node)> {
+    let Value::Mapping(entries) = &node.value else { return Vec::new().into_iter() };
+    let found: Vec<_> = LATER
+        .iter()
+        .filter_map(|key| entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(name, _)| (*key, name)))
+        .collect();
+    found.into_iter()
+}
+
+fn check_id(id: &str, shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> bool {
+    let fits = id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if !fits && let Some(node) = shape.get("id") {
+        let error = Diagnostic::error("wrong-id", node.place.clone(), format!("`{id}` is no id"));
+        diagnostics.push(error.hint("an id has letters, digits, `-`, `_` and `.`, at most 128 of them"));
+    }
+    fits
+}
+
+fn lint_rule(place: &Place, tags: &[String], tests: &[RuleTest], diagnostics: &mut Diagnostics) {
+    let technique = |tag: &String| {
+        tag.strip_prefix("attack.t").is_some_and(|id| id.starts_with(|first: char| first.is_ascii_digit()))
+    };
+    if !tags.iter().any(technique) {
+        let warning = Diagnostic::warning("no-technique", place.clone(), "the rule names no ATT&CK technique");
+        diagnostics.push(warning.hint("add a tag such as `attack.t1059.004`"));
+    }
+    for (expected, what) in [(true, "an event it must alert on"), (false, "an event it must not alert on")] {
+        if !tests.iter().any(|test| test.expect_alert == expected) {
+            let warning = Diagnostic::warning("no-test", place.clone(), format!("the rule has no test with {what}"));
+            let word = if expected { "alert" } else { "nothing" };
+            diagnostics.push(warning.hint(format!("add one with `expect: {word}` below `tests`")));
+        }
+    }
+}
+
+/// SHA-256 over everything but the tests.
+fn content_hash(node: &Node) -> String {
+    let mut canonical = Vec::new();
+    if let Value::Mapping(entries) = &node.value {
+        for (key, value) in entries.iter().filter(|(key, _)| key.text() != Some("tests")) {
+            key.write_canonical(&mut canonical);
+            value.write_canonical(&mut canonical);
+        }
+    }
+    data_encoding::HEXLOWER.encode(&Sha256::digest(&canonical))
+}
+
+fn definitions(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Definitions {
+    let mut definitions = Definitions::default();
+    let mut constants = 0;
+    for (key, value) in shape.entries("lists", diagnostics) {
+        let Some(name) = definition_name(key, diagnostics) else { continue };
+        let Value::Sequence(items) = &value.value else {
+            diagnostics.push(wrong_type(value, &format!("the list `{name}` is a list of constants"), None));
+            continue;
+        };
+        constants += items.len();
+        if constants > MAX_CONSTANTS {
+            let message = format!("more than {MAX_CONSTANTS} constants in the lists of one rule");
+            diagnostics.push(Diagnostic::error("too-large", value.place.clone(), message));
+            break;
+        }
+        let items = items
+            .iter()
+            .filter_map(|item| {
+                let text = text(item, &name, diagnostics)?;
+                Some(Literal { bytes: bytes_text::decode(&text), place: item.place.clone() })
+            })
+            .collect();
+        definitions.add_list(name, key.place.clone(), items);
+    }
+    for (key, value) in shape.entries("macros", diagnostics) {
+        let Some(name) = definition_name(key, diagnostics) else { continue };
+        if text(value, &name, diagnostics).is_some() {
+            definitions.add_macro(name, key.place.clone(), Text::of_node(value));
+        }
+    }
+    definitions
+}
+
+fn definition_name(key: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
+    let name = text(key, "name", diagnostics)?;
+    let fits = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let taken = ["all", "and", "not", "or"].contains(&name.as_str());
+    if !fits || taken {
+        let error = Diagnostic::error("wrong-name", key.place.clone(), format!("`{name}` cannot be a name"));
+        let hint = if taken { "it is a word of the language" } else { "a name has letters, digits, `-` and `_`" };
+        diagnostics.push(error.hint(hint));
+        return None;
+    }
+    Some(name)
+}
+
+fn exceptions(shape: &Shape<'_>, definitions: &mut Definitions, diagnostics: &mut Diagnostics) -> Vec<Exception> {
+    let mut found: Vec<Exception> = Vec::new();
+    for node in shape.items("unless", diagnostics) {
+        let Some(entry) = Shape::new(node, "an exception", exception::KEYS, diagnostics) else { continue };
+        let Some(exception) = exception::read(&entry, definitions, diagnostics) else { continue };
+        if found.iter().any(|other| other.name == exception.name) {
+            let message = format!("two exceptions have the name `{}`", exception.name);
+            let place = entry.get("name").map_or(&node.place, |name| &name.place);
+            diagnostics.push(Diagnostic::error("duplicate-name", place.clone(), message));
+        }
+        found.push(exception);
+    }
+    found
+}
+
+/// What `respond` asks for: the names are checked, the arguments are kept for whoever carries it out.
+fn actions(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Vec<Action> {
+    let mut actions = Vec::new();
+    if let Some(node) = shape.get("respond") {
+        Shape::new(node, "`respond`", ACTIONS, diagnostics);
+    }
+    let Some(Value::Mapping(entries)) = shape.get("respond").map(|node| &node.value) else { return actions };
+    for (key, value) in entries {
+        if matches!(value.value, Value::Sequence(_)) || is_null(value) {
+            diagnostics.push(wrong_type(value, "an action takes a word or a mapping", None));
+        }
+        let name = key.text().unwrap_or_default().to_owned();
+        actions.push(Action { name, arguments: to_json(value), place: key.place.clone() });
+    }
+    actions
+}
+
+fn to_json(node: &Node) -> serde_json::Value {
+    match &node.value {
+        Value::Mapping(entries) => entries
+            .iter()
+            .map(|(key, value)| (key.text().unwrap_or_default().to_owned(), to_json(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        Value::Scalar(scalar) => match scalar.plain() {
+            Plain::Bool(flag) => flag.into(),
+            Plain::Float(number) => number.into(),
+            Plain::Int(number) => number.into(),
+            Plain::Null => serde_json::Value::Null,
+            Plain::Text(text) => text.into(),
+        },
+        Value::Sequence(items) => items.iter().map(to_json).collect(),
+    }
+}
+
+fn read_test(node: &Node, diagnostics: &mut Diagnostics) -> Option<RuleTest> {
+    let shape = Shape::new(node, "a test", &["name", "event", "expect"], diagnostics)?;
+    let name = shape.required_text("name", diagnostics);
+    let expect = shape.required("expect", diagnostics).and_then(|node| match node.text() {
+        Some("alert") => Some(true),
+        Some("nothing") => Some(false),
+        Some(_) | None => {
+            let message = format!("`{}` is nothing to expect", node.text().unwrap_or("this"));
+            let error = Diagnostic::error("wrong-word", node.place.clone(), message);
+            diagnostics.push(error.hint("expect `alert` or `nothing`"));
+            None
+        }
+    });
+    let event = shape.required("event", diagnostics).and_then(|node| read_event(node, diagnostics));
+    Some(RuleTest { name: name?, event: event?, expect_alert: expect?, place: node.place.clone() })
+}
+
+/// Builds the event of a test from dotted or nested names.
+fn read_event(node: &Node, diagnostics: &mut Diagnostics) -> Option<Event> {
+    let before = diagnostics.errors();
+    let mut fields = Vec::new();
+    flatten("", node, &mut fields, diagnostics);
+    let action = fields.iter().find(|(name, _, _)| name == "event.action");
+    let kind = action.and_then(|(_, _, value)| value.text()).and_then(|text| <Kind as Words>::parse(text.as_bytes()));
+    let Some(kind) = kind else {
+        let place = action.map_or(&node.place, |(_, _, value)| &value.place);
+        let message = "the event of a test needs `event.action`, the kind of event";
+        let hint = format!("the kinds are {}", Kind::ALL_NAMES.join(", "));
+        diagnostics.push(Diagnostic::error("missing-key", place.clone(), message).hint(hint));
+        return None;
+    };
+    let mut values = Vec::new();
+    for (name, key, value) in fields {
+        let Some(field) = field::find(&name) else {
+            diagnostics.push(unknown_field(&name, key.place.clone()));
+            continue;
+        };
+        let pair = (name, owned(value, field.any()));
+        // One by one, so that each problem is told at its own place.
+        for error in json::build(kind, [pair.clone()]).1 {
+            let place = match &error {
+                FieldError::OtherKind { .. } | FieldError::Unknown(_) => &key.place,
+                FieldError::Value { .. } => &value.place,
+            };
+            diagnostics.push(Diagnostic::error("wrong-event", place.clone(), error.to_string()));
+        }
+        values.push(pair);
+    }
+    if diagnostics.errors() > before {
+        return None;
+    }
+    let given: Vec<String> = values.iter().map(|(name, _)| name.clone()).collect();
+    let (mut event, _) = json::build(kind, values);
+    complete(&mut event, &given);
+    Some(event)
+}
+
+/// Sets what follows from other fields, as the sensor does, where the author has not set it.
+fn complete(event: &mut Event, given: &[String]) {
+    let fill = |process: &mut Process| {
+        let (name, command_line) = (process.name.take(), process.command_line.take());
+        process.derive();
+        process.name = name.or(process.name.take());
+        process.command_line = command_line.or(process.command_line.take());
+    };
+    fill(std::sync::Arc::make_mut(&mut event.process));
+    for ancestor in std::sync::Arc::make_mut(&mut event.ancestors) {
+        fill(std::sync::Arc::make_mut(ancestor));
+    }
+    if let crate::event::Data::FileOpen(file) = &mut event.data
+        && let Some(path) = &file.path
+    {
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let extension = name.iter().rposition(|byte| *byte == b'.').and_then(|dot| name.get(dot + 1..));
+        if !given.iter().any(|field| field == "file.name") && !name.is_empty() {
+            file.name = Some(name.into());
+        }
+        if !given.iter().any(|field| field == "file.extension") {
+            file.extension = extension.filter(|extension| !extension.is_empty()).map(Into::into);
+        }
+    }
+}
+
+/// Leaves with their dotted names; depth is bounded by the YAML reader.
+fn flatten<'n>(
+    prefix: &str,
+    node: &'n Node,
+    fields: &mut Vec<(String, &'n Node, &'n Node)>,
+    diagnostics: &mut Diagnostics,
+) {
+    let Value::Mapping(entries) = &node.value else {
+        diagnostics.push(wrong_type(node, "the event of a test is a mapping", None));
+        return;
+    };
+    for (key, value) in entries {
+        let Some(key_text) = text(key, "a field name", diagnostics) else { continue };
+        let name = if prefix.is_empty() { key_text } else { format!("{prefix}.{key_text}") };
+        match &value.value {
+            Value::Mapping(_) => flatten(&name, value, fields, diagnostics),
+            Value::Scalar(_) if is_null(value) => {}
+            Value::Scalar(_) | Value::Sequence(_) => fields.push((name, key, value)),
+        }
+    }
+}
+
+/// The value of a test's field: text stays text where the field holds text.
+fn owned(node: &Node, row: &Row) -> Owned {
+    match &node.value {
+        Value::Sequence(items) => Owned::List(items.iter().map(|item| owned(item, row)).collect()),
+        Value::Mapping(_) => Owned::List(Vec::new()),
+        Value::Scalar(scalar) => match (row.ty, scalar.plain()) {
+            (Type::Integer | Type::NumericKeyword, Plain::Int(number)) => Owned::Int(number),
+            (Type::Boolean, Plain::Bool(flag)) => Owned::Bool(flag),
+            _ => Owned::Bytes(bytes_text::decode(&scalar.text)),
+        },
+    }
+}

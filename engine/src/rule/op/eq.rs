@@ -1,0 +1,92 @@
+//! `=` and `ieq`: equality.
+
+use super::{Fault, Operator, Takes, is_one_of, strings};
+use crate::{
+    event::field::Row,
+    rule::{
+        ast::Literal,
+        test::{Case, Position, Test},
+    },
+};
+
+/// `=`
+pub(super) const EXACT: Equal = Equal(Case::Exact);
+/// `ieq`
+pub(super) const FOLDED: Equal = Equal(Case::Folded);
+
+/// The operator in both forms.
+pub(super) struct Equal(Case);
+
+impl Operator for Equal {
+    fn word(&self) -> &'static str {
+        match self.0 {
+            Case::Exact => "=",
+            Case::Folded => "ieq",
+        }
+    }
+    fn doc(&self) -> &'static str {
+        match self.0 {
+            Case::Exact => "The value equals the constant; an address may also lie in a network.",
+            Case::Folded => "The text equals the string, small and capital letters being equal.",
+        }
+    }
+    fn example(&self) -> &'static str {
+        match self.0 {
+            Case::Exact => "destination.ip = 10.0.0.0/8",
+            Case::Folded => "file.name ieq payload.bin",
+        }
+    }
+    fn takes(&self) -> Takes {
+        Takes::One
+    }
+    fn test(&self, row: &Row, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
+        match self.0 {
+            Case::Exact => is_one_of(row, constants),
+            Case::Folded => strings(row, constants, Position::Whole, Case::Folded),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check, check_refused};
+
+    const EVENT: &str = r#"{"@timestamp":"2026-11-22T15:04:05Z","event":{"action":"connect"},"destination":{"ip":"10.1.2.3","port":443},"user":{"id":"0","name":"Root"},"process":{"executable_memfd":true,"args":["a","b"]}}"#;
+
+    #[test]
+    fn equality_of_every_type() {
+        check("event.action = connect", EVENT, true);
+        check("event.action = exec", EVENT, false);
+        check("destination.port = 443", EVENT, true);
+        check("destination.port = 0x1bb", EVENT, true);
+        check("user.id = 0", EVENT, true);
+        check("destination.ip = 10.1.2.3", EVENT, true);
+        check("destination.ip = 10.0.0.0/8", EVENT, true);
+        check("destination.ip = ::ffff:10.1.2.3", EVENT, true);
+        check("destination.ip = ::1", EVENT, false);
+        check("process.executable_memfd = true", EVENT, true);
+        check("process.executable_memfd = false", EVENT, false);
+        check("process.executable_deleted = false", EVENT, false);
+        check("@timestamp = 2026-11-22T16:04:05+01:00", EVENT, true);
+        check("user.name = Root", EVENT, true);
+        check("user.name = root", EVENT, false);
+        check("user.name ieq root", EVENT, true);
+        check("process.args = b", EVENT, true);
+        check("all(process.args) = b", EVENT, false);
+    }
+
+    #[test]
+    fn constants_of_another_type_are_refused() {
+        check_refused("destination.port = https", "`https` is not a number of at most 64 bits");
+        check_refused("destination.ip = example.org", "`example.org` is not an address or network");
+        check_refused(
+            "destination.ip = 10.1.2.3/8",
+            "`10.1.2.3/8` is not a network: it has bits set beyond its prefix",
+        );
+        check_refused("process.executable_memfd = 1", "`1` is not `true` or `false`");
+        check_refused("event.action = exce", "`exce` is not a word of this field");
+        check_refused("@timestamp = yesterday", "`yesterday` is not an RFC 3339 time");
+        check_refused("user.name = (a, b)", "`=` takes one value");
+        check_refused("destination.port ieq 443", "`ieq` does not fit `destination.port`, which is a number");
+    }
+}

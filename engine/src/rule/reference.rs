@@ -1,0 +1,1 @@
+//! A plain evaluator to compare with.

@@ -1,0 +1,1 @@
+//! Semantics of Sigma, one test per row.

@@ -1,0 +1,448 @@
+//! YAML as a tree whose every node knows its place.
+//!
+//! The tree is built from the parser's events rather than by a loader of the library, because all
+//! problems of a file are to be reported at once (a loader stops at the first repeated key), and
+//! because scalars keep the text that was written: `0755` and `1e3` are what the author typed.
+
+use std::{ops::Range, sync::Arc};
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+
+use super::diagnostic::{Diagnostic, Diagnostics, Place, Source};
+
+/// Nesting a rule file may have.
+pub const MAX_DEPTH: usize = 64;
+/// Nodes a rule file may have, aliases counted with what they stand for.
+pub const MAX_NODES: usize = 200_000;
+
+/// A node of a document.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Where it stands.
+    pub place: Place,
+    /// What it is.
+    pub value: Value,
+}
+
+/// What a node is.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// Keys and values in the order of the file; keys are unique.
+    Mapping(Vec<(Node, Node)>),
+    /// Anything that is neither mapping nor sequence.
+    Scalar(Scalar),
+    /// Items.
+    Sequence(Vec<Node>),
+}
+
+/// A scalar as it was written.
+#[derive(Clone, Debug)]
+pub struct Scalar {
+    /// Its text, escapes resolved and lines folded.
+    pub text: String,
+    /// How it is written.
+    style: ScalarStyle,
+}
+
+/// A scalar's value by YAML's core schema.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Plain<'s> {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number with a fraction or beyond 64 bits.
+    Float(f64),
+    /// A 64-bit integer.
+    Int(i64),
+    /// `null`, `~` or nothing.
+    Null,
+    /// Everything else, and whatever is quoted.
+    Text(&'s str),
+}
+
+impl Scalar {
+    /// Its value.
+    #[must_use]
+    pub fn plain(&self) -> Plain<'_> {
+        let text = self.text.as_str();
+        if self.style != ScalarStyle::Plain {
+            return Plain::Text(text);
+        }
+        match text {
+            "" | "~" | "null" | "Null" | "NULL" => return Plain::Null,
+            "true" | "True" | "TRUE" => return Plain::Bool(true),
+            "false" | "False" | "FALSE" => return Plain::Bool(false),
+            _ => {}
+        }
+        let number = text.strip_prefix('+').unwrap_or(text);
+        let int = if let Some(hex) = number.strip_prefix("0x") {
+            i64::from_str_radix(hex, 16).ok()
+        } else if let Some(octal) = number.strip_prefix("0o") {
+            i64::from_str_radix(octal, 8).ok()
+        } else {
+            number.parse().ok()
+        };
+        if let Some(int) = int {
+            return Plain::Int(int);
+        }
+        // `inf` and `nan` as Rust reads them are words in YAML.
+        let looks_numeric = number.starts_with(|first: char| first.is_ascii_digit() || "-.".contains(first))
+            && number.chars().all(|character| character.is_ascii_digit() || "+-.eE".contains(character));
+        match number.parse() {
+            Ok(float) if looks_numeric => Plain::Float(float),
+            Ok::<f64, _>(_) | Err(_) => Plain::Text(text),
+        }
+    }
+}
+
+impl Node {
+    /// The kind of node, for messages.
+    #[must_use]
+    pub fn type_name(&self) -> &'static str {
+        match &self.value {
+            Value::Mapping(_) => "a mapping",
+            Value::Scalar(scalar) => match scalar.plain() {
+                Plain::Bool(_) => "a boolean",
+                Plain::Float(_) => "a fraction",
+                Plain::Int(_) => "an integer",
+                Plain::Null => "nothing",
+                Plain::Text(_) => "a string",
+            },
+            Value::Sequence(_) => "a list",
+        }
+    }
+
+    /// The value of a key, if this is a mapping that has it.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        match &self.value {
+            Value::Mapping(entries) => {
+                entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(_, value)| value)
+            }
+            Value::Scalar(_) | Value::Sequence(_) => None,
+        }
+    }
+
+    /// The text of a scalar, whatever its type.
+    #[must_use]
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Scalar(scalar) => Some(&scalar.text),
+            Value::Mapping(_) | Value::Sequence(_) => None,
+        }
+    }
+
+    /// Where each byte of the scalar's text stands in the source: one offset more than there are bytes.
+    ///
+    /// Found by walking text and source side by side, which is right for every style and at most a
+    /// few characters off where escapes are dense.
+    #[must_use]
+    pub fn offsets(&self) -> Vec<usize> {
+        let source = &self.place.source.text;
+        let (text, style) = match &self.value {
+            Value::Scalar(scalar) => (scalar.text.as_str(), scalar.style),
+            Value::Mapping(_) | Value::Sequence(_) => ("", ScalarStyle::Plain),
+        };
+        let end = self.place.range.end.min(source.len());
+        let mut at = self.place.range.start.min(end);
+        let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+        if is_block && source.get(at..end).is_some_and(|block| block.starts_with(['|', '>'])) {
+            // The block's header line holds no text.
+            at = source.get(at..end).and_then(|block| block.find('\n')).map_or(end, |newline| at + newline + 1);
+        }
+        let mut offsets = Vec::with_capacity(text.len() + 1);
+        for character in text.chars() {
+            let rest = source.get(at..end).unwrap_or_default();
+            let found = if character == ' ' || character == '\n' {
+                // A folded line break: the run of blanks in the source is this one character.
+                rest.find(|c: char| c == character || !c.is_whitespace() || c == '\n')
+            } else {
+                rest.find(character)
+            };
+            let start = found.map_or(at, |skip| at + skip);
+            offsets.extend(std::iter::repeat_n(start, character.len_utf8()));
+            let next = source.get(start..end).and_then(|rest| rest.chars().next());
+            at = match next {
+                Some(next) if next == character || next.is_whitespace() => start + next.len_utf8(),
+                Some(_) | None => start,
+            };
+        }
+        offsets.push(at);
+        offsets
+    }
+
+    /// Appends an unambiguous form of the value, places left out: what a rule's content hash is over.
+    pub fn write_canonical(&self, out: &mut Vec<u8>) {
+        let mut tagged = |tag: u8, length: usize| {
+            out.push(tag);
+            out.extend_from_slice(&(length as u64).to_le_bytes());
+        };
+        match &self.value {
+            Value::Mapping(entries) => {
+                tagged(b'm', entries.len());
+                for (key, value) in entries {
+                    key.write_canonical(out);
+                    value.write_canonical(out);
+                }
+            }
+            Value::Scalar(scalar) => {
+                tagged(if scalar.style == ScalarStyle::Plain { b'p' } else { b's' }, scalar.text.len());
+                out.extend_from_slice(scalar.text.as_bytes());
+            }
+            Value::Sequence(items) => {
+                tagged(b'l', items.len());
+                for item in items {
+                    item.write_canonical(out);
+                }
+            }
+        }
+    }
+}
+
+/// A container that is still open.
+enum Open {
+    Mapping { anchor: usize, start: usize, entries: Vec<(Node, Node)>, key: Option<Node> },
+    Sequence { anchor: usize, start: usize, items: Vec<Node> },
+}
+
+/// The documents of a source. What cannot be read is reported and left out.
+pub fn parse(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Vec<Node> {
+    let mut builder = Builder {
+        source,
+        diagnostics,
+        bytes: source.text.char_indices().map(|(offset, _)| offset).chain([source.text.len()]).collect(),
+        stack: Vec::new(),
+        anchors: Vec::new(),
+        documents: Vec::new(),
+        nodes: 0,
+    };
+    for event in Parser::new_from_str(&source.text) {
+        let step = match event {
+            Ok((event, span)) => builder.step(event, span),
+            Err(error) => {
+                let at = builder.byte(error.marker().index());
+                // The place of an error is often the line after its cause: the caret must not leave the text.
+                let at = at.min(source.text.trim_end().len());
+                let place = Place { source: Arc::clone(source), range: at..at };
+                let error = Diagnostic::error("invalid-yaml", place, format!("invalid YAML: {}", error.info()));
+                Err(Box::new(error))
+            }
+        };
+        if let Err(error) = step {
+            builder.diagnostics.push(*error);
+            break;
+        }
+    }
+    builder.documents
+}
+
+struct Builder<'s> {
+    source: &'s Arc<Source>,
+    diagnostics: &'s mut Diagnostics,
+    /// Byte offset of each character.
+    bytes: Vec<usize>,
+    stack: Vec<Open>,
+    anchors: Vec<(usize, Node)>,
+    documents: Vec<Node>,
+    nodes: usize,
+}
+
+impl Builder<'_> {
+    fn byte(&self, character: usize) -> usize {
+        self.bytes.get(character).copied().unwrap_or(self.source.text.len())
+    }
+
+    fn place(&self, range: Range<usize>) -> Place {
+        Place { source: Arc::clone(self.source), range }
+    }
+
+    fn step(&mut self, event: Event<'_>, span: Span) -> Result<(), Box<Diagnostic>> {
+        let range = self.byte(span.start.index())..self.byte(span.end.index());
+        if self.stack.len() > MAX_DEPTH {
+            return Err(Box::new(Diagnostic::error(
+                "too-deep",
+                self.place(range),
+                format!("more than {MAX_DEPTH} levels of nesting"),
+            )));
+        }
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
+                Ok(())
+            }
+            Event::Alias(anchor) => match self.anchors.iter().rev().find(|(id, _)| *id == anchor) {
+                Some((_, node)) => {
+                    self.nodes += count(node);
+                    if self.nodes > MAX_NODES {
+                        return Err(Box::new(too_large(self.place(range))));
+                    }
+                    let node = Node { place: self.place(range), value: node.value.clone() };
+                    self.add(node, 0)
+                }
+                None => Err(Box::new(Diagnostic::error(
+                    "invalid-yaml",
+                    self.place(range),
+                    "this alias stands inside what it stands for",
+                ))),
+            },
+            Event::Scalar(text, style, anchor, _) => {
+                let scalar = Scalar { text: text.into_owned(), style };
+                let node = Node { place: self.place(range), value: Value::Scalar(scalar) };
+                self.add(node, anchor)
+            }
+            Event::SequenceStart(anchor, _) => {
+                self.stack.push(Open::Sequence { anchor, start: range.start, items: Vec::new() });
+                Ok(())
+            }
+            Event::MappingStart(anchor, _) => {
+                self.stack.push(Open::Mapping { anchor, start: range.start, entries: Vec::new(), key: None });
+                Ok(())
+            }
+            Event::SequenceEnd | Event::MappingEnd => match self.stack.pop() {
+                Some(Open::Sequence { anchor, start, items }) => {
+                    let place = self.closed(start, range.end);
+                    self.add(Node { place, value: Value::Sequence(items) }, anchor)
+                }
+                Some(Open::Mapping { anchor, start, entries, .. }) => {
+                    let place = self.closed(start, range.end);
+                    self.add(Node { place, value: Value::Mapping(entries) }, anchor)
+                }
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// The place of a container, without the blanks before the next key.
+    fn closed(&self, start: usize, end: usize) -> Place {
+        let text = self.source.text.get(start..end).unwrap_or_default();
+        self.place(start..start + text.trim_end().len())
+    }
+
+    fn add(&mut self, node: Node, anchor: usize) -> Result<(), Box<Diagnostic>> {
+        self.nodes += 1;
+        if self.nodes > MAX_NODES {
+            return Err(Box::new(too_large(node.place)));
+        }
+        if anchor != 0 {
+            self.anchors.push((anchor, node.clone()));
+        }
+        match self.stack.last_mut() {
+            None => self.documents.push(node),
+            Some(Open::Sequence { items, .. }) => items.push(node),
+            Some(Open::Mapping { entries, key, .. }) => match key.take() {
+                None => *key = Some(node),
+                Some(name) => {
+                    let first = name.text().and_then(|text| entries.iter().find(|(key, _)| key.text() == Some(text)));
+                    if let Some((first, _)) = first {
+                        let text = name.text().unwrap_or_default();
+                        let error =
+                            Diagnostic::error("duplicate-key", name.place.clone(), format!("duplicate key `{text}`"))
+                                .label("given again here")
+                                .related(first.place.clone(), "first given here")
+                                .hint("remove one of the two");
+                        self.diagnostics.push(error);
+                    } else {
+                        entries.push((name, node));
+                    }
+                }
+            },
+        }
+        Ok(())
+    }
+}
+
+fn too_large(place: Place) -> Diagnostic {
+    Diagnostic::error("too-large", place, format!("more than {MAX_NODES} values in one file"))
+}
+
+fn count(node: &Node) -> usize {
+    match &node.value {
+        Value::Mapping(entries) => entries.iter().map(|(key, value)| 1 + count(key) + count(value)).sum(),
+        Value::Scalar(_) => 1,
+        Value::Sequence(items) => items.iter().map(|item| 1 + count(item)).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Vec<Node>, Diagnostics) {
+        let mut diagnostics = Diagnostics::default();
+        let nodes = parse(&Source::new("test.yml", text), &mut diagnostics);
+        (nodes, diagnostics)
+    }
+
+    /// The source text behind each word of a scalar must be that word.
+    fn check_offsets(text: &str, key: &str) {
+        let (nodes, diagnostics) = read(text);
+        assert!(!diagnostics.has_errors(), "{diagnostics}");
+        let node = nodes[0].get(key).expect("the key");
+        let offsets = node.offsets();
+        let value = node.text().expect("a scalar");
+        assert_eq!(offsets.len(), value.len() + 1);
+        for word in value.split_whitespace() {
+            let at = word.as_ptr() as usize - value.as_ptr() as usize;
+            assert_eq!(text.get(offsets[at]..offsets[at] + word.len()), Some(word), "in {text:?}");
+        }
+    }
+
+    #[test]
+    fn every_word_of_a_scalar_is_found_in_the_source() {
+        check_offsets("when: process.name = bash and x\n", "when");
+        check_offsets("a: 1\nwhen: |\n  process.name = bash\n    and é = 1\n  or x\nb: 2\n", "when");
+        check_offsets("when: >-\n  process.name = bash\n  and x = 1\n\n  or y\n", "when");
+        check_offsets("when: 'it = a'\n", "when");
+        check_offsets("when: \"a = b\n  and c\"\n", "when");
+        check_offsets("when: a = b\n  and c\n", "when");
+    }
+
+    #[test]
+    fn scalars_have_the_types_of_the_core_schema() {
+        let (nodes, _) =
+            read("[1, -2, 0x1f, 0o17, 1.5, true, null, ~, '1', \"true\", a, 010, inf, 99999999999999999999]");
+        let Value::Sequence(items) = &nodes[0].value else { panic!("a list") };
+        let types: Vec<_> = items.iter().map(Node::type_name).collect();
+        let (int, text) = ("an integer", "a string");
+        let nothing = "nothing";
+        assert_eq!(
+            types,
+            [
+                int,
+                int,
+                int,
+                int,
+                "a fraction",
+                "a boolean",
+                nothing,
+                nothing,
+                text,
+                text,
+                text,
+                int,
+                text,
+                "a fraction"
+            ]
+        );
+    }
+
+    #[test]
+    fn bombs_are_refused() {
+        let deep = "[".repeat(100_000);
+        assert!(read(&deep).1.has_errors());
+        let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..20 {
+            let previous = format!("*a{}, ", level - 1).repeat(10);
+            laughs += &format!("a{level}: &a{level} [{previous}]\n");
+        }
+        assert!(read(&laughs).1.has_errors());
+        assert!(read("a: &a [*a]").1.has_errors());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_panics(text in "[\\PC\n\t:,\\[\\]{}|>&*'\"#-]{0,200}") {
+            for node in read(&text).0 {
+                node.offsets();
+            }
+        }
+    }
+}

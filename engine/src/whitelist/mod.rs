@@ -1,0 +1,168 @@
+//! Global whitelists: what the owner of a host does not want to be alerted on, whichever rule says it.
+//!
+//! Files of the same language as rules. An entry names who answers for it and may have a last day.
+//! What it suppresses stays countable: the alert carries the entry's name, the entry counts.
+
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use crate::{
+    alert::Alert,
+    event::value::Time,
+    rule::{Diagnostics, Filter, Purpose, Until, loader},
+};
+
+/// An entry.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name: what `alert.suppressed_by` says.
+    pub name: String,
+    /// Why it is right.
+    pub reason: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Its last day.
+    pub until: Option<Until>,
+    /// Ids of the rules it is for; every rule if there are none.
+    pub rules: Vec<String>,
+    filter: Filter,
+    hits: AtomicU64,
+}
+
+impl Entry {
+    /// Alerts it has suppressed.
+    #[must_use]
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    /// Whether its last day is over at a time.
+    #[must_use]
+    pub fn is_expired(&self, now: Time) -> bool {
+        self.until.is_some_and(|until| until.is_over(Some(now)))
+    }
+
+    fn applies(&self, alert: &Alert) -> bool {
+        (self.rules.is_empty() || self.rules.contains(&alert.rule.id))
+            && !self.until.is_some_and(|until| until.is_over(alert.event.time))
+            && self.filter.matches(&alert.event)
+    }
+}
+
+/// All entries of all files.
+#[derive(Debug, Default)]
+pub struct Whitelist {
+    entries: Vec<Entry>,
+}
+
+impl Whitelist {
+    /// Reads all whitelists below some paths. The findings beside the whitelist are warnings.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any of them; then no entry is used.
+    pub fn load(paths: &[PathBuf]) -> Result<(Self, Diagnostics), Diagnostics> {
+        let mut diagnostics = Diagnostics::default();
+        let entries = loader::whitelists(paths, &mut diagnostics)
+            .into_iter()
+            .map(|entry| Entry {
+                filter: Filter::new(&entry.exception.condition, Purpose::Suppress),
+                name: entry.exception.name,
+                reason: entry.exception.reason,
+                owner: entry.exception.owner,
+                until: entry.exception.until,
+                rules: entry.rules,
+                hits: AtomicU64::new(0),
+            })
+            .collect();
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok((Self { entries }, diagnostics)) }
+    }
+
+    /// Marks an alert as suppressed by the first entry that applies; one that is marked already stays as it is.
+    pub fn judge(&self, alert: &mut Alert) {
+        if alert.suppressed_by.is_some() {
+            return;
+        }
+        if let Some(entry) = self.entries.iter().find(|entry| entry.applies(alert)) {
+            entry.hits.fetch_add(1, Ordering::Relaxed);
+            alert.suppressed_by = Some(entry.name.clone());
+        }
+    }
+
+    /// The entries in the order of the files.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        detect::{RuleSet, State},
+        event::json,
+        rule::{Loader, Source, sigma::Fieldmap},
+    };
+
+    const RULES: &str = "id: a\ntitle: A\nseverity: low\nwhen: event.action = exec\n---\nid: b\ntitle: B\nseverity: low\nwhen: event.action = exec\n";
+
+    /// Which rules alert on an exec of a program at a time, and by what they are suppressed.
+    fn check(whitelist: &Whitelist, executable: &str, time: &str, expected: [Option<&str>; 2]) {
+        let (rules, problems) = Loader::new(Arc::new(Fieldmap::default())).read(&[Source::new("rules.yml", RULES)]);
+        assert!(!problems.has_errors(), "{problems}");
+        let event = format!(
+            r#"{{"@timestamp":"{time}","event":{{"action":"exec"}},"process":{{"executable":"{executable}"}}}}"#
+        );
+        let (event, errors) = json::read(event.as_bytes()).expect("an event");
+        assert_eq!(errors, []);
+        let mut suppressed = Vec::new();
+        RuleSet::new(rules).evaluate(&Arc::new(event), &mut State::default(), &mut |mut alert| {
+            whitelist.judge(&mut alert);
+            suppressed.push(alert.suppressed_by);
+        });
+        assert_eq!(suppressed, expected.map(|name| name.map(str::to_owned)), "{executable} at {time}");
+    }
+
+    fn load(text: &str) -> Result<(Whitelist, Diagnostics), Diagnostics> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("whitelist.yml");
+        std::fs::write(&path, text).expect("written");
+        Whitelist::load(&[path])
+    }
+
+    #[test]
+    fn an_entry_suppresses_its_rules_up_to_its_last_day_and_counts() {
+        let (whitelist, _) = load(
+            "- name: backup\n  when: process.executable = /usr/bin/backup\n  reason: it does that\n  owner: ops\n  until: 2026-06-30\n\
+             - name: only a\n  when: process.executable startswith /opt/\n  reason: vendor\n  owner: ops\n  rules: [a]\n\
+             - name: never\n  when: process.executable = /never\n  reason: none\n  owner: ops\n",
+        )
+        .expect("a whitelist");
+        let (before, after) = ("2026-06-30T23:59:59Z", "2026-07-01T00:00:00Z");
+        check(&whitelist, "/usr/bin/backup", before, [Some("backup"), Some("backup")]);
+        check(&whitelist, "/usr/bin/backup", after, [None, None]);
+        check(&whitelist, "/opt/x", after, [Some("only a"), None]);
+        check(&whitelist, "/bin/sh", after, [None, None]);
+        let hits: Vec<_> = whitelist.entries().iter().map(|entry| (entry.name.as_str(), entry.hits())).collect();
+        assert_eq!(hits, [("backup", 2), ("only a", 1), ("never", 0)]);
+        let now = Time(1_800_000_000_000_000_000);
+        assert!(whitelist.entries()[0].is_expired(now) && !whitelist.entries()[1].is_expired(now));
+    }
+
+    #[test]
+    fn every_problem_of_a_whitelist_is_reported() {
+        let problems = load("- name: a\n  when: process.nmae = x\n- whne: 1\n").expect_err("problems");
+        let messages: Vec<_> = problems.sorted().iter().map(|problem| problem.message.as_str()).collect();
+        for message in [
+            "unknown field `process.nmae`",
+            "unknown key `whne` in a whitelist entry",
+            "a whitelist entry needs `owner`",
+        ] {
+            assert!(messages.contains(&message), "{message} in {messages:?}");
+        }
+    }
+}
