@@ -1,6 +1,9 @@
 //! Commands of the `beewolf` program; one file each.
 
 mod list;
+mod rules;
+
+pub use rules::default_paths as default_rule_paths;
 
 use clap::{Parser, Subcommand};
 
@@ -19,6 +22,11 @@ enum Command {
         #[command(subcommand)]
         what: list::What,
     },
+    /// Checks, tests and lists rules.
+    Rules {
+        #[command(subcommand)]
+        what: rules::Rules,
+    },
 }
 
 /// Runs the program on its command line; the result is the exit code.
@@ -27,5 +35,6 @@ pub fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
     match arguments.command {
         Command::List { what } => list::run(what),
+        Command::Rules { what } => rules::run(&what),
     }
 }
