@@ -4,7 +4,19 @@
 
 pub mod alert;
 pub mod cli;
+pub mod config;
+pub mod confine;
 pub mod detect;
+pub mod enrich;
 pub mod event;
+pub mod flow;
+#[cfg(feature = "bpf")]
+pub mod kernel;
+pub mod pipeline;
 pub mod rule;
+pub mod schema;
+pub mod sensor;
+pub mod setting;
+pub mod sink;
+pub mod store;
 pub mod whitelist;

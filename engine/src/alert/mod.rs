@@ -1,7 +1,10 @@
 //! What a rule's match becomes: an alert with its evidence and an id that a replay gives again.
 
+mod member;
+
 use std::sync::Arc;
 
+pub use member::{MEMBERS, Member};
 use sha2::{Digest, Sha256};
 
 use crate::event::{
@@ -66,11 +69,13 @@ impl Alert {
     /// Appends the alert as one JSON object: the event's members, `event.kind: alert`, the rule, the message.
     pub fn write(&self, out: &mut Vec<u8>, form: Form) {
         let strings = |items: &[&str]| serde_json::to_string(items).unwrap_or_else(|_| "[]".to_owned());
-        let techniques: Vec<String> = self.rule.tags.iter().filter_map(|tag| technique(tag)).collect();
+        let (techniques, subtechniques) = techniques(&self.rule.tags);
         let tactics: Vec<String> = self.rule.tags.iter().filter_map(|tag| tactic(tag)).collect();
         let tags = strings(&self.rule.tags.iter().map(String::as_str).collect::<Vec<_>>());
         let references = strings(&self.rule.references.iter().map(String::as_str).collect::<Vec<_>>());
         let technique_ids = strings(&techniques.iter().map(String::as_str).collect::<Vec<_>>());
+        let subtechnique_ids = strings(&subtechniques.iter().map(String::as_str).collect::<Vec<_>>());
+        let authors = strings(self.rule.author.as_deref().as_slice());
         let tactic_names = strings(&tactics.iter().map(String::as_str).collect::<Vec<_>>());
         let score = self.rule.severity.score().to_string();
         let ours = |name: &str| match form {
@@ -98,18 +103,17 @@ impl Alert {
             members.push(("rule.license", Leaf::Text(license.as_bytes())));
         }
         if form == Form::Ecs {
-            members.push(("ecs.version", Leaf::Text(crate::alert::ECS_VERSION.as_bytes())));
-        }
-        if let Some(author) = &rule.author {
-            members.push(("rule.author", Leaf::Text(author.as_bytes())));
+            members.push(("ecs.version", Leaf::Text(ECS_VERSION.as_bytes())));
         }
         if let Some(name) = &self.suppressed_by {
             members.push((&suppressed, Leaf::Text(name.as_bytes())));
         }
         for (name, list, empty) in [
             ("tags", &tags, rule.tags.is_empty()),
+            ("rule.author", &authors, rule.author.is_none()),
             ("rule.reference", &references, rule.references.is_empty()),
             ("threat.technique.id", &technique_ids, techniques.is_empty()),
+            ("threat.technique.subtechnique.id", &subtechnique_ids, subtechniques.is_empty()),
             ("threat.tactic.name", &tactic_names, tactics.is_empty()),
         ] {
             if !empty {
@@ -124,7 +128,20 @@ impl Alert {
 }
 
 /// Version of the Elastic Common Schema whose names the ECS form uses.
-pub const ECS_VERSION: &str = "8.17.0";
+pub const ECS_VERSION: &str = "9.4.0";
+
+/// The techniques that tags name, and among them the sub-techniques: `T1059` and `T1059.004` of `attack.t1059.004`.
+fn techniques(tags: &[String]) -> (Vec<String>, Vec<String>) {
+    let named: Vec<String> = tags.iter().filter_map(|tag| technique(tag)).collect();
+    let mut above: Vec<String> = Vec::new();
+    for id in &named {
+        let technique = id.split_once('.').map_or(id.as_str(), |(technique, _)| technique);
+        if !above.iter().any(|known| known == technique) {
+            above.push(technique.to_owned());
+        }
+    }
+    (above, named.into_iter().filter(|id| id.contains('.')).collect())
+}
 
 /// `T1059.004` of `attack.t1059.004`.
 fn technique(tag: &str) -> Option<String> {
@@ -156,6 +173,10 @@ mod tests {
     fn tags_become_techniques_and_tactics() {
         assert_eq!(technique("attack.t1059.004").as_deref(), Some("T1059.004"));
         assert_eq!(technique("attack.execution"), None);
+        let tags = ["attack.t1059.004", "attack.t1059", "attack.t1059.006", "attack.t1053.003", "cve.2021.4034"];
+        let (above, below) = techniques(&tags.map(str::to_owned));
+        assert_eq!(above, ["T1059", "T1053"]);
+        assert_eq!(below, ["T1059.004", "T1059.006", "T1053.003"]);
         assert_eq!(tactic("attack.privilege-escalation").as_deref(), Some("Privilege Escalation"));
         assert_eq!(tactic("attack.t1059"), None);
         assert_eq!(tactic("attack.s0002"), None);

@@ -1,9 +1,18 @@
 //! Commands of the `beewolf` program; one file each.
 
+mod config;
+#[cfg(feature = "bpf")]
+mod doctor;
 mod list;
+#[cfg(feature = "bpf")]
+mod live;
+mod print;
+mod replay;
 mod rules;
-
-pub use rules::default_paths as default_rule_paths;
+mod run;
+mod schema;
+mod sense;
+mod trace;
 
 use clap::{Parser, Subcommand};
 
@@ -17,16 +26,35 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists fields.
+    /// Checks, shows and explains the configuration.
+    Config {
+        #[command(subcommand)]
+        action: config::Action,
+    },
+    /// Says what can be sensed on this host, how, and what is missing.
+    #[cfg(feature = "bpf")]
+    Doctor(doctor::Arguments),
+    /// Lists fields, events and sinks.
     List {
         #[command(subcommand)]
         what: list::What,
     },
+    /// Runs a recording through the rules.
+    Replay(replay::Arguments),
     /// Checks, tests and lists rules.
     Rules {
         #[command(subcommand)]
         what: rules::Rules,
     },
+    /// Watches the host with rules.
+    Run(run::Arguments),
+    /// Prints the JSON Schema of what Beewolf reads and writes.
+    Schema {
+        /// Of what.
+        of: schema::Of,
+    },
+    /// Streams or records live events.
+    Trace(trace::Arguments),
 }
 
 /// Runs the program on its command line; the result is the exit code.
@@ -34,7 +62,14 @@ enum Command {
 pub fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
     match arguments.command {
+        Command::Config { action } => config::run(action),
+        #[cfg(feature = "bpf")]
+        Command::Doctor(arguments) => doctor::run(arguments),
         Command::List { what } => list::run(what),
+        Command::Replay(arguments) => replay::run(&arguments),
         Command::Rules { what } => rules::run(&what),
+        Command::Run(arguments) => run::run(arguments),
+        Command::Schema { of } => schema::run(of),
+        Command::Trace(arguments) => trace::run(arguments),
     }
 }

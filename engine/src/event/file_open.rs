@@ -83,7 +83,7 @@ pub const ROWS: &[Row] = &[
     row!(Ours "file.requested_path": FileOpen(requested_path), "Path passed to the system call; may be relative and may contain links."),
     row!(Ours "file.redirected": FileOpen(redirected), "The path asked for is absolute and differs from the resolved one: a link, `..` or a double slash."),
     row!(Ours "file.access": FileOpen(access), "What the open asks for: any of read, write, create, truncate, path."),
-    row!(Ours "file.created": FileOpen(created), "The open made the file."),
+    row!(Ours "file.newly_created": FileOpen(created), "The open made the file."),
     row!(Ecs "file.type": FileOpen(ty), "Kind of file."),
     row!(Ecs "file.inode": FileOpen(inode), "Inode number."),
     row!(Ours "file.device_number": FileOpen(device), "Device number of the file system as the kernel has it: major shifted left by 20, plus minor."),

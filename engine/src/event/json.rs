@@ -54,6 +54,15 @@ pub fn name_in(row: &Row, form: Form) -> String {
     }
 }
 
+/// The name, in a form, of a member that ECS does not have.
+#[must_use]
+pub fn ours(name: &str, form: Form) -> String {
+    match form {
+        Form::Ecs => format!("beewolf.{name}"),
+        Form::Ours => name.to_owned(),
+    }
+}
+
 /// The order of members: by the first segment that differs, so that objects stand together.
 #[must_use]
 pub fn order(a: &str, b: &str) -> std::cmp::Ordering {
@@ -108,6 +117,12 @@ pub fn write_object<'n, 'v>(out: &mut Vec<u8>, members: impl Iterator<Item = (&'
         write_leaf(out, leaf);
     }
     out.extend(std::iter::repeat_n(b'}', open.len() + 1));
+}
+
+/// Appends an object of members in any order.
+pub fn write_sorted(out: &mut Vec<u8>, mut members: Vec<(String, Leaf<'_>)>) {
+    members.sort_by(|(a, _), (b, _)| order(a, b));
+    write_object(out, members.iter().map(|(name, leaf)| (name.as_str(), *leaf)));
 }
 
 fn key(out: &mut Vec<u8>, name: &str, first: &mut bool) {

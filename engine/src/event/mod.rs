@@ -16,9 +16,12 @@ pub mod fork;
 pub mod id;
 pub mod json;
 pub mod listen;
+pub mod loss;
 pub mod process;
+pub mod seed;
 pub mod severity;
 pub mod socket;
+pub mod status;
 pub mod text;
 pub mod value;
 
@@ -32,8 +35,11 @@ pub use exit::Exit;
 pub use file_open::FileOpen;
 pub use fork::Fork;
 pub use listen::Listen;
+pub use loss::Loss;
 pub use process::Process;
+pub use seed::Seed;
 pub use severity::Severity;
+pub use status::Status;
 
 use common::{Capability, Outcome};
 use value::{Bytes, FieldNames, Numeric, Time, WordSet};

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use super::{
     Event,
-    field::{Row, row},
+    field::{Origin, Row, row},
     socket::Endpoint,
-    value::{Bytes, FieldNames, List, Mismatch, Numeric, Owned, Time, Value, words},
+    value::{Bytes, FieldNames, List, Mismatch, Numeric, Owned, Time, Type, Value, words},
 };
 
 /// Ancestors kept per process, nearest first.
@@ -170,6 +170,16 @@ pub const ROWS: &[Row] = &[
     row!(Ecs "process.parent.working_directory": parent.working_directory, "Working directory of the parent when its image started."),
     row!(Ecs "process.parent.user.id": parent.user_id, "Effective user of the parent when its image started."),
     row!(Ecs "process.parent.user.name": parent.user_name, "Name of that user."),
+    Row {
+        name: "process.ancestors.count",
+        origin: Origin::Ours,
+        ty: Type::Integer,
+        array: false,
+        doc: "How many ancestors are known, at most 16; fewer than there are when some ended long before the sensor started or are out of its scope.",
+        get: |event| Value::Int(i64::try_from(event.ancestors.len()).unwrap_or(i64::MAX)),
+        // It follows from the ancestors.
+        set: |_, _| Ok(()),
+    },
     row!(Ours "process.ancestors.pid": ancestors.pid, "Process ids of the ancestors, nearest (the parent) first; at most 16."),
     row!(Ours "process.ancestors.entity_id": ancestors.entity_id, "Entity ids of the ancestors, nearest first."),
     row!(Ours "process.ancestors.name": ancestors.name, "Base names of the ancestors' executables, nearest first."),

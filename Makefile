@@ -1,0 +1,34 @@
+# Everything starts here: `make help` lists the targets.
+# `make run ARGS='...'` passes arguments to `beewolf run`. CARGO_TARGET_DIR keeps the build outside
+# the clone; BEEWOLF_CACHE (~/.cache/beewolf) holds the guests' kernels.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all vm-test bench fuzz fmt lint
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## install what is missing, build, and watch this host with the shipped rules
+	@scripts/run $(ARGS)
+
+test: ## check everything on this host and in one guest (6.12)
+	@scripts/test
+
+test-all: ## the same with all guests, the long tests and a fresh machine
+	@scripts/test --all
+
+vm-test: ## run the kernel tests in guests with Linux 6.1 and 6.12
+	@scripts/test --guests
+
+bench: ## measure the benchmarks
+	@cargo bench --workspace
+
+fuzz: ## fuzz each target for SECONDS (60) with the nightly toolchain
+	@scripts/fuzz
+
+fmt: ## format the code
+	@cargo fmt --all
+
+lint: ## check format and lints, of scripts too
+	@scripts/test --lint

@@ -1,0 +1,85 @@
+//! What an alert has besides the members of its event, for schema and reference.
+
+use crate::event::{
+    Severity,
+    field::Origin,
+    value::{Type, Words},
+};
+
+/// One member of an alert's JSON.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Dotted name.
+    pub name: &'static str,
+    /// Whose name it is.
+    pub origin: Origin,
+    /// Type of the value, or of each element.
+    pub ty: Type,
+    /// Whether it is a list.
+    pub array: bool,
+    /// Whether every alert has it.
+    pub always: bool,
+    /// Meaning, and what absent means.
+    pub doc: &'static str,
+}
+
+const fn text(name: &'static str, origin: Origin, always: bool, doc: &'static str) -> Member {
+    Member { name, origin, ty: Type::Keyword, array: false, always, doc }
+}
+
+const fn list(name: &'static str, doc: &'static str) -> Member {
+    Member { name, origin: Origin::Ecs, ty: Type::Keyword, array: true, always: false, doc }
+}
+
+/// The members, by name; those of the event come beside them. `event.kind` is `alert` here.
+pub const MEMBERS: &[Member] = &[
+    text(
+        "alert.id",
+        Origin::Ours,
+        true,
+        "Hash of rule id, rule content and evidence: the same whenever the same event is judged by the same rule.",
+    ),
+    Member {
+        name: "alert.severity",
+        origin: Origin::Ours,
+        ty: Type::Word(<Severity as Words>::ALL),
+        array: false,
+        always: true,
+        doc: "Severity of the rule, as a word.",
+    },
+    text(
+        "alert.suppressed_by",
+        Origin::Ours,
+        false,
+        "Name of the `unless` or whitelist entry that suppressed the alert. Absent if none did.",
+    ),
+    Member {
+        name: "event.kind",
+        origin: Origin::Ecs,
+        ty: Type::Word(&["alert"]),
+        array: false,
+        always: true,
+        doc: "`alert`.",
+    },
+    Member {
+        name: "event.severity",
+        origin: Origin::Ecs,
+        ty: Type::Integer,
+        array: false,
+        always: true,
+        doc: "Severity as a number: 0, 21, 47, 73 or 99.",
+    },
+    text("message", Origin::Ecs, true, "The rule's output with its fields filled in, or its title."),
+    list("rule.author", "Author of the rule, as the rule names it."),
+    text("rule.content_hash", Origin::Ours, true, "SHA-256 over the rule's content."),
+    text("rule.description", Origin::Ecs, false, "What the rule finds and why that matters."),
+    text("rule.id", Origin::Ecs, true, "Id of the rule."),
+    text("rule.license", Origin::Ecs, false, "Licence of the rule's text."),
+    text("rule.name", Origin::Ecs, true, "Title of the rule."),
+    list("rule.reference", "Links of the rule."),
+    text("rule.ruleset", Origin::Ecs, true, "`native` or `sigma`."),
+    list("tags", "Tags of the rule."),
+    list("threat.tactic.name", "ATT&CK tactics that the tags name."),
+    list("threat.technique.id", "ATT&CK techniques that the tags name, those above a sub-technique included."),
+    list("threat.technique.subtechnique.id", "ATT&CK sub-techniques that the tags name."),
+];

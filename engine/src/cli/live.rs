@@ -1,0 +1,126 @@
+//! The live sensor behind `run` and `trace`: two processes, confinement, the end.
+
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use super::sense::{self, Told, tell};
+use crate::{
+    config::Config,
+    confine::{self, Network, Policy},
+    detect::RuleSet,
+    event::json,
+    kernel::{self, Client, Role, attach::KindSet},
+    pipeline::live::{self, Host, Loaded},
+    rule::Filter,
+    store::recording::{Header, RuleHash, Writer},
+    whitelist::Whitelist,
+};
+
+/// Splits into helper and engine and goes on as the engine.
+pub(super) fn split_and(engine: impl FnOnce(Client) -> Result<ExitCode, Told>) -> ExitCode {
+    match kernel::split() {
+        Ok(Role::Helper(code)) => ExitCode::from(code),
+        Ok(Role::Engine(client)) => engine(client).unwrap_or_else(Into::into),
+        Err(error) => tell(format!("cannot start the helper process: {error}")).into(),
+    }
+}
+
+/// Loads, confines, watches, ends.
+#[expect(clippy::too_many_arguments, reason = "one call each from run and trace, each argument a thing of its own")]
+pub(super) fn watch(
+    client: Client,
+    settings: Config,
+    rules: RuleSet,
+    whitelist: Whitelist,
+    kinds: KindSet,
+    filter: Option<Filter>,
+    record: Option<PathBuf>,
+    limit: Option<Duration>,
+) -> Result<ExitCode, Told> {
+    let stop = sense::stop_flag()?;
+    let loaded = Loaded::load(client, &settings, kinds).map_err(tell)?;
+    let host = loaded.host.clone();
+    let recorder = record.map(|path| recorder(&path, &host, &settings)).transpose()?;
+    confine(&settings)?;
+    let mut stages = sense::stages(&settings, rules, whitelist, host.origin(), host.for_enrichment(), filter)?;
+    stages.recorder = recorder;
+    let scope = settings.cgroup.as_ref().map_or_else(|| "the whole host".to_owned(), |path| path.display().to_string());
+    let hashes = hashes(&stages.rules);
+    eprintln!("watching {scope}: {} rules, {}", stages.active_rules(), loaded.plan.summary());
+    for plan in &loaded.plan.kinds {
+        if kinds_wants(kinds, &plan.kind) && plan.running().is_none() {
+            eprintln!("beewolf: {} events cannot be had here; `beewolf doctor` says why", plan.kind);
+        }
+    }
+    let show_status = std::io::stderr().is_terminal();
+    let outcome = live::run(loaded, &mut stages, &stop, limit, settings.status_interval, |status| {
+        if show_status {
+            eprintln!("\x1b[2m{}\x1b[0m", status.message);
+        } else {
+            eprintln!("{}", status.message);
+        }
+    });
+    let interrupted = if sense::stopped(&stop) { ", stopped by a signal" } else { "" };
+    if let Some(recorder) = stages.recorder.take() {
+        let manifest = recorder.finish(hashes).map_err(tell)?;
+        eprintln!(
+            "beewolf: recorded {} events, {}",
+            manifest.events.values().sum::<u64>(),
+            if manifest.complete { "complete" } else { "not complete: see the manifest" }
+        );
+    }
+    sense::finish(stages, &settings, interrupted);
+    match outcome {
+        Ok(outcome) => {
+            let counters = outcome.counters;
+            if counters.missing > 0 || counters.undecodable > 0 || outcome.recursion_misses > 0 || counters.late > 0 {
+                eprintln!(
+                    "beewolf: {} records missing, {} undecodable, {} late, {} runs left out by the kernel",
+                    counters.missing, counters.undecodable, counters.late, outcome.recursion_misses
+                );
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => Err(tell(error)),
+    }
+}
+
+fn kinds_wants(kinds: KindSet, name: &str) -> bool {
+    crate::event::Kind::ALL.iter().any(|kind| kind.name() == name && kinds.contains(*kind))
+}
+
+fn hashes(rules: &RuleSet) -> Vec<RuleHash> {
+    rules
+        .rules()
+        .iter()
+        .map(|rule| RuleHash { id: rule.facts.id.clone(), content_hash: rule.facts.content_hash.clone() })
+        .collect()
+}
+
+fn recorder(path: &Path, host: &Host, settings: &Config) -> Result<Writer, Told> {
+    let header = Header {
+        host: host.name.clone(),
+        kernel: host.kernel.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        boot_id: host.boot_id.clone(),
+        created: json::rfc3339(live::wall_clock_ns()),
+        ..Header::default()
+    };
+    Writer::create(path, header, settings.recording).map_err(tell)
+}
+
+/// Gives up everything the engine does not need any more.
+fn confine(settings: &Config) -> Result<(), Told> {
+    let policy = Policy {
+        read: sense::readable(),
+        write: settings.sinks.iter().flat_map(crate::sink::SinkConfig::paths).collect(),
+        network: Network::Connect,
+    };
+    let report = confine::apply(&policy).map_err(tell)?;
+    tracing::info!(?report, "confined");
+    Ok(())
+}

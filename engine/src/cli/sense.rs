@@ -1,0 +1,248 @@
+//! What `run`, `trace` and `replay` share: settings, rules, stages, the end.
+
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::{
+    config::{self, Config, ConfigError},
+    detect::{RuleSet, State},
+    enrich::{Enricher, Host as EnrichHost, Limits, Users},
+    event::{Kind, id::Origin},
+    pipeline::{Stages, Tally},
+    rule::{Colour as RuleColour, Filter, sigma::Fieldmap},
+    sink::{self, SinkConfig, Sinks},
+    whitelist::Whitelist,
+};
+
+/// Where rules come from and what happens to alerts.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Options {
+    /// Configuration file; without it /etc/beewolf/beewolf.yml if there is one, else the defaults.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Rule files and folders, native and Sigma alike; may be given several times. Replaces those of the configuration.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(super) rules: Vec<PathBuf>,
+    /// Whitelist files; may be given several times.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(super) whitelist: Vec<PathBuf>,
+    /// Form of the lines on standard output: readable on a terminal, JSON otherwise, unless said here.
+    #[arg(long, value_enum)]
+    pub(super) output: Option<Form>,
+}
+
+/// Form of the lines on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Form {
+    /// Readable lines.
+    Console,
+    /// JSON with the names of the field table.
+    Json,
+    /// JSON with ECS names, all others below `beewolf`.
+    Ecs,
+}
+
+/// Something the user has to mend; already printed.
+pub(super) struct Told;
+
+impl From<Told> for ExitCode {
+    fn from(Told: Told) -> Self {
+        Self::FAILURE
+    }
+}
+
+/// Prints what went wrong, as the program's own sentence.
+pub(super) fn tell(problem: impl std::fmt::Display) -> Told {
+    eprintln!("beewolf: {problem}");
+    Told
+}
+
+/// Folders in which rules are looked for when none are named and the configuration's do not exist.
+const RULE_FOLDERS: [&str; 4] = ["rules", "sigma", "/usr/share/beewolf/rules", "/usr/share/beewolf/sigma"];
+const FIELDMAP: &str = "fieldmap.yml";
+
+impl Options {
+    /// Reads the configuration.
+    pub(super) fn settings(&self) -> Result<Config, Told> {
+        let path = self.config.clone().or_else(|| {
+            let default = PathBuf::from(config::DEFAULT_PATH);
+            default.exists().then_some(default)
+        });
+        let mut settings = match path {
+            None => Config::default(),
+            Some(path) => Config::load(&path).map_err(|error| match &error {
+                ConfigError::Problems { path, text, problems } => {
+                    eprint!(
+                        "{}",
+                        config::render(&path.display().to_string(), text, problems, std::io::stderr().is_terminal())
+                    );
+                    tell(&error)
+                }
+                ConfigError::Read(_) => tell(&error),
+            })?,
+        };
+        if !self.whitelist.is_empty() {
+            settings.whitelists.clone_from(&self.whitelist);
+        }
+        settings.rules = self.rule_paths(&settings);
+        if let Some(form) = self.output {
+            settings.sinks = vec![standard_output(form)?];
+        }
+        Ok(settings)
+    }
+
+    fn rule_paths(&self, settings: &Config) -> Vec<PathBuf> {
+        if !self.rules.is_empty() {
+            return self.rules.clone();
+        }
+        let configured: Vec<PathBuf> = settings.rules.iter().chain(&settings.sigma).cloned().collect();
+        if configured.iter().any(|path| path.exists()) || *settings != Config::default() {
+            return configured;
+        }
+        RULE_FOLDERS.iter().map(PathBuf::from).filter(|path| path.exists()).collect()
+    }
+}
+
+/// A sink on standard output.
+fn standard_output(form: Form) -> Result<SinkConfig, Told> {
+    let text = |word: &str| crate::setting::Value::Text(word.to_owned());
+    let find = |name| sink::find(name).map(SinkConfig::new).ok_or_else(|| tell(format!("no sink {name}")));
+    Ok(match form {
+        Form::Console => find("console")?.with("style", text("text")),
+        Form::Json => find("stdout")?,
+        Form::Ecs => find("stdout")?.with("format", text("ecs")),
+    })
+}
+
+/// Rules and whitelists, checked; every problem is printed.
+pub(super) fn load_rules(settings: &Config) -> Result<(RuleSet, Whitelist), Told> {
+    let colour = if std::io::stderr().is_terminal() { RuleColour::Styled } else { RuleColour::Plain };
+    let fieldmap = settings.rules.iter().map(|path| path.join(FIELDMAP)).find(|path| path.exists());
+    let fieldmap = match fieldmap {
+        None => Fieldmap::builtin(),
+        Some(path) => Fieldmap::load(&path).map_err(|problems| {
+            eprint!("{}", problems.render(colour));
+            tell(format!("{}: {} errors", path.display(), problems.errors()))
+        })?,
+    };
+    let (rules, warnings) = RuleSet::load(&settings.rules, fieldmap).map_err(|problems| {
+        eprint!("{}", problems.render(colour));
+        tell(format!("{} errors in the rules; nothing was started", problems.errors()))
+    })?;
+    let (whitelist, more) = Whitelist::load(&settings.whitelists).map_err(|problems| {
+        eprint!("{}", problems.render(colour));
+        tell(format!("{} errors in the whitelists; nothing was started", problems.errors()))
+    })?;
+    let count = warnings.warnings() + more.warnings();
+    if count > 0 {
+        eprintln!("beewolf: {count} warnings in the rules; `beewolf rules check` shows them");
+    }
+    Ok((rules, whitelist))
+}
+
+/// Kinds that must be watched: those of the rules, or of the filter where events are shown.
+pub(super) fn kinds_of(rules: &RuleSet) -> impl Iterator<Item = Kind> {
+    // Processes are followed whatever the rules ask for: every alert names its ancestors.
+    rules.needed_kinds().into_iter().chain([Kind::Exec, Kind::Exit, Kind::Fork])
+}
+
+/// The stages behind a sensor.
+pub(super) fn stages(
+    settings: &Config,
+    rules: RuleSet,
+    whitelist: Whitelist,
+    origin: Origin,
+    host: EnrichHost,
+    filter: Option<Filter>,
+) -> Result<Stages, Told> {
+    let limits = Limits {
+        entries: settings.limits.process_table_entries,
+        retain_ns: u64::try_from(settings.limits.process_retention.as_nanos()).unwrap_or(u64::MAX),
+        ..Limits::default()
+    };
+    Ok(Stages {
+        enricher: Enricher::new(limits, origin, host, Users::from_file("/etc/passwd")),
+        rules: Arc::new(rules),
+        whitelist,
+        state: State::default(),
+        sinks: Sinks::start(&settings.sinks).map_err(tell)?,
+        recorder: None,
+        tally: Tally::default(),
+        filter,
+        patience: None,
+    })
+}
+
+/// A flag that SIGINT and SIGTERM set.
+pub(super) fn stop_flag() -> Result<Arc<AtomicBool>, Told> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(tell)?;
+    }
+    Ok(stop)
+}
+
+/// A time as the command line has it: `15s`, `10m`, `2h`, or seconds.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| format!("`{text}` is no time; write 15s, 10m or 2h"))?;
+    let unit = match text.get(digits.len()..).unwrap_or_default() {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        other => return Err(format!("`{other}` is no unit of time; write s, m or h")),
+    };
+    Ok(Duration::from_secs(number.saturating_mul(unit)))
+}
+
+/// Ends the sinks and prints the summary to standard error.
+pub(super) fn finish(stages: Stages, settings: &Config, extra: &str) -> bool {
+    let Stages { sinks, tally, .. } = stages;
+    let report = sinks.stop(settings.shutdown);
+    let kinds: Vec<String> = Kind::ALL
+        .iter()
+        .zip(tally.events)
+        .filter(|(_, count)| *count > 0)
+        .map(|(kind, count)| format!("{} {count}", kind.name()))
+        .collect();
+    eprintln!("beewolf: {} events ({}){extra}", tally.total(), kinds.join(", "));
+    eprintln!(
+        "beewolf: {} alerts, {} suppressed, {} lost before the sinks",
+        tally.alerts, tally.suppressed, tally.lost
+    );
+    let mut whole = tally.lost == 0;
+    for sink in &report.counters {
+        if sink.lost > 0 {
+            whole = false;
+            let error = sink.last_error.as_deref().unwrap_or("queue full");
+            eprintln!("beewolf: sink {}: {} delivered, {} lost ({error})", sink.name, sink.delivered, sink.lost);
+        }
+    }
+    for name in &report.stuck {
+        eprintln!("beewolf: sink {name} did not end in time");
+    }
+    whole
+}
+
+/// Whether the flag is set: the user has asked for the end.
+pub(super) fn stopped(stop: &AtomicBool) -> bool {
+    stop.load(Ordering::Acquire)
+}
+
+/// What a confined engine may read beside what it has open already.
+pub(super) fn readable() -> Vec<PathBuf> {
+    ["/etc/passwd", "/proc", "/sys/fs/cgroup"]
+        .iter()
+        .map(Path::new)
+        .filter(|path| path.exists())
+        .map(Path::to_owned)
+        .collect()
+}

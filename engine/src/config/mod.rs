@@ -1,0 +1,448 @@
+//! The configuration: one YAML file, strict, every bound with a default.
+//!
+//! [`ROWS`] is the truth: reading, the commented default file, the schema and the reference come
+//! from it. Settings of sinks stand in the sinks' own files.
+
+mod diagnostic;
+
+use std::{path::Path, path::PathBuf, time::Duration};
+
+use crate::{
+    setting::{self, Data, Node, Preset, Problem, Row, Type, Value, Values, comment},
+    sink::{self, SinkConfig},
+    store::{self, CappedError},
+};
+
+pub use diagnostic::render;
+
+/// Where the configuration is looked for when no file is named.
+pub const DEFAULT_PATH: &str = "/etc/beewolf/beewolf.yml";
+/// Largest configuration file, in bytes.
+const MAX_BYTES: u64 = 1 << 20;
+/// Most sinks.
+const MAX_SINKS: usize = 32;
+
+const fn seconds(number: u64) -> Duration {
+    Duration::from_secs(number)
+}
+
+/// Every setting outside the sinks.
+pub const ROWS: &[Row] = &[
+    Row {
+        name: "rules",
+        ty: Type::Paths,
+        preset: Preset::List(&["/etc/beewolf/rules"]),
+        doc: "Files and folders with native rules; folders are searched for `*.yml`.",
+    },
+    Row {
+        name: "sigma",
+        ty: Type::Paths,
+        preset: Preset::List(&["/etc/beewolf/sigma"]),
+        doc: "Files and folders with Sigma rules.",
+    },
+    Row {
+        name: "whitelists",
+        ty: Type::Paths,
+        preset: Preset::List(&[]),
+        doc: "Files with entries that suppress alerts of all rules.",
+    },
+    Row {
+        name: "status_interval",
+        ty: Type::Duration { min: Duration::ZERO, max: seconds(86_400) },
+        preset: Preset::Duration(seconds(10)),
+        doc: "Time between two status messages; 0 for none.",
+    },
+    Row {
+        name: "workers",
+        ty: Type::Integer { min: 0, max: 256 },
+        preset: Preset::Number(0),
+        doc: "Threads that match rules; 0 for one per processor, at most 8.",
+    },
+    Row {
+        name: "shutdown",
+        ty: Type::Duration { min: Duration::ZERO, max: seconds(300) },
+        preset: Preset::Duration(seconds(5)),
+        doc: "How long the sinks may go on delivering what is queued when the sensor ends.",
+    },
+    Row {
+        name: "scope.cgroup",
+        ty: Type::Path,
+        preset: Preset::Absent,
+        doc: "Only processes of this cgroup (version 2) and those below it are seen. Absent: the whole host.",
+    },
+    Row {
+        name: "limits.ring_bytes",
+        ty: Type::Size { min: 64 << 10, max: 1 << 30 },
+        preset: Preset::Number(8 << 20),
+        doc: "Size of each ring buffer between kernel and sensor; a power of two. A ring takes twice its size of address space.",
+    },
+    Row {
+        name: "limits.queue_events",
+        ty: Type::Integer { min: 64, max: 16_000_000 },
+        preset: Preset::Number(65_536),
+        doc: "Events that wait for each worker.",
+    },
+    Row {
+        name: "limits.process_table_entries",
+        ty: Type::Integer { min: 1024, max: 16_000_000 },
+        preset: Preset::Number(65_536),
+        doc: "Processes that are remembered, those that have ended included.",
+    },
+    Row {
+        name: "limits.process_retention",
+        ty: Type::Duration { min: Duration::ZERO, max: seconds(3600) },
+        preset: Preset::Duration(seconds(30)),
+        doc: "How long a process is remembered after its end, so that late events still find it.",
+    },
+    Row {
+        name: "limits.path_bytes",
+        ty: Type::Size { min: 256, max: 4096 },
+        preset: Preset::Number(4096),
+        doc: "Longest path that is kept; a longer one is cut and the event says so.",
+    },
+    Row {
+        name: "limits.args_bytes",
+        ty: Type::Size { min: 256, max: 32 << 10 },
+        preset: Preset::Number(32 << 10),
+        doc: "Bytes of arguments that are kept: three quarters from the beginning, one from the end.",
+    },
+    Row {
+        name: "recording.buffer_bytes",
+        ty: Type::Size { min: 4096, max: 1 << 30 },
+        preset: Preset::Number(256 << 10),
+        doc: "Bytes of a recording that wait to be written.",
+    },
+    Row {
+        name: "recording.max_line_bytes",
+        ty: Type::Size { min: 4096, max: 64 << 20 },
+        preset: Preset::Number(1 << 20),
+        doc: "Longest line of a recording, when writing and when reading.",
+    },
+    Row {
+        name: "recording.max_bytes",
+        ty: Type::Size { min: 1 << 20, max: 1 << 44 },
+        preset: Preset::Number(4 << 30),
+        doc: "Largest recording; what comes after is lost and counted.",
+    },
+];
+
+/// What the sensor is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Files and folders with native rules.
+    pub rules: Vec<PathBuf>,
+    /// Files and folders with Sigma rules.
+    pub sigma: Vec<PathBuf>,
+    /// Whitelist files.
+    pub whitelists: Vec<PathBuf>,
+    /// Time between status messages; `None` for none.
+    pub status_interval: Option<Duration>,
+    /// Threads that match rules; `None` to follow the number of processors.
+    pub workers: Option<usize>,
+    /// How long sinks may drain at the end.
+    pub shutdown: Duration,
+    /// The cgroup that is watched; `None` for the whole host.
+    pub cgroup: Option<PathBuf>,
+    /// Bounds.
+    pub limits: Limits,
+    /// Bounds of recordings.
+    pub recording: store::recording::Limits,
+    /// The outputs, in the file's order.
+    pub sinks: Vec<SinkConfig>,
+    values: Values,
+}
+
+/// Bounds of tables, queues and files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of each ring buffer, a power of two.
+    pub ring_bytes: u32,
+    /// Events that wait for each worker.
+    pub queue_events: usize,
+    /// Processes remembered.
+    pub process_table_entries: usize,
+    /// How long a process is remembered after its end.
+    pub process_retention: Duration,
+    /// Longest path.
+    pub path_bytes: usize,
+    /// Most bytes of arguments.
+    pub args_bytes: usize,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read. The operator mends path, permissions or size.
+    #[error(transparent)]
+    Read(#[from] CappedError),
+    /// The file is wrong. The operator mends it; every problem is listed.
+    #[error("{}: {} problems", path.display(), problems.len())]
+    Problems {
+        /// The file.
+        path: PathBuf,
+        /// Its text, for the rendering.
+        text: String,
+        /// Every problem, by place.
+        problems: Vec<Problem>,
+    },
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::from_values(Values::presets(ROWS), default_sinks())
+    }
+}
+
+/// The console, if the file says nothing of sinks.
+fn default_sinks() -> Vec<SinkConfig> {
+    sink::find("console").map(SinkConfig::new).into_iter().collect()
+}
+
+impl Config {
+    fn from_values(values: Values, sinks: Vec<SinkConfig>) -> Self {
+        let paths = |name: &str| values.list(name).iter().map(PathBuf::from).collect();
+        Self {
+            rules: paths("rules"),
+            sigma: paths("sigma"),
+            whitelists: paths("whitelists"),
+            status_interval: Some(values.duration("status_interval")).filter(|time| !time.is_zero()),
+            workers: Some(values.length("workers")).filter(|number| *number > 0),
+            shutdown: values.duration("shutdown"),
+            cgroup: values.path("scope.cgroup").map(PathBuf::from),
+            limits: Limits {
+                ring_bytes: u32::try_from(values.number("limits.ring_bytes")).unwrap_or(1 << 23),
+                queue_events: values.length("limits.queue_events"),
+                process_table_entries: values.length("limits.process_table_entries"),
+                process_retention: values.duration("limits.process_retention"),
+                path_bytes: values.length("limits.path_bytes"),
+                args_bytes: values.length("limits.args_bytes"),
+            },
+            recording: store::recording::Limits {
+                buffer_bytes: values.length("recording.buffer_bytes"),
+                max_line_bytes: values.length("recording.max_line_bytes"),
+                max_bytes: values.number("recording.max_bytes"),
+            },
+            sinks,
+            values,
+        }
+    }
+
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with every problem of the file.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = store::read_text(path, MAX_BYTES)?;
+        Self::parse(&text).map_err(|problems| ConfigError::Problems { path: path.to_owned(), text, problems })
+    }
+
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    /// Every problem of the text, by place.
+    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let root = setting::parse(text, &mut problems).map_err(|problem| vec![problem])?;
+        let Some(root) = root else { return Ok(Self::default()) };
+        let values = setting::read(Some(&root), &root, ROWS, &["sinks"], &mut problems);
+        let ring = values.number("limits.ring_bytes");
+        if !ring.is_power_of_two() {
+            let node = root.member("limits").and_then(|limits| limits.member("ring_bytes")).unwrap_or(&root);
+            let hint = format!("take {}", setting::size_text(ring.next_power_of_two()));
+            problems.push(Problem::at(node, "`limits.ring_bytes` is not a power of two".to_owned(), Some(hint)));
+        }
+        let sinks = root.member("sinks").map_or_else(default_sinks, |node| sinks(node, &mut problems));
+        if problems.is_empty() {
+            Ok(Self::from_values(values, sinks))
+        } else {
+            problems.sort_by_key(|problem| (problem.line, problem.column));
+            Err(problems)
+        }
+    }
+
+    /// The configuration as YAML that reads back as the same, every setting documented.
+    #[must_use]
+    pub fn documented(&self) -> String {
+        let mut out = String::new();
+        comment(
+            &mut out,
+            0,
+            "Configuration of Beewolf. What is left out has the value shown by `beewolf config default`.",
+        );
+        out.push('\n');
+        self.write(&mut out, true);
+        out
+    }
+
+    /// The configuration as YAML that reads back as the same, without comments.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        let mut out = String::new();
+        self.write(&mut out, false);
+        out
+    }
+
+    /// The configuration as JSON: durations and sizes as the file has them.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        let mut json = setting::json(ROWS, &self.values);
+        let sinks = self.sinks.iter().map(|config| {
+            let mut settings = setting::json(&sink::rows(config.sink), &config.values);
+            settings.insert("type".to_owned(), config.sink.name().into());
+            serde_json::Value::Object(settings)
+        });
+        json.insert("sinks".to_owned(), sinks.collect());
+        serde_json::Value::Object(json)
+    }
+
+    fn write(&self, out: &mut String, documented: bool) {
+        setting::yaml(out, 0, ROWS, &self.values, documented);
+        if documented {
+            out.push('\n');
+            comment(out, 0, SINKS_DOC);
+        }
+        out.push_str(if self.sinks.is_empty() { "sinks: []\n" } else { "sinks:\n" });
+        for config in &self.sinks {
+            if documented {
+                comment(out, 2, config.sink.doc());
+            }
+            out.push_str(&format!("  - type: {}\n", config.sink.name()));
+            setting::yaml(out, 4, &sink::rows(config.sink), &config.values, documented);
+        }
+        if !documented {
+            return;
+        }
+        for sink in sink::ALL.iter().filter(|sink| !self.sinks.iter().any(|used| used.sink.name() == sink.name())) {
+            out.push('\n');
+            comment(out, 2, &format!("{} To use it, take the first `#` away.", sink.doc()));
+            out.push_str(&format!("#  - type: {}\n", sink.name()));
+            let mut example = Values::presets(&sink::rows(*sink));
+            for row in sink.rows().iter().filter(|row| row.preset == Preset::Required) {
+                example.set(row.name, Value::Text("/var/log/beewolf/alerts.jsonl".to_owned()));
+            }
+            let mut lines = String::new();
+            setting::yaml(&mut lines, 4, sink.rows(), &example, true);
+            for line in lines.lines() {
+                out.push_str(&format!("#{line}\n"));
+            }
+        }
+    }
+}
+
+/// Documentation of the list of outputs.
+pub const SINKS_DOC: &str =
+    "The outputs: a list, each with its `type` and settings. Absent: one console. An empty list: none.";
+
+fn sinks(node: &Node, problems: &mut Vec<Problem>) -> Vec<SinkConfig> {
+    let Data::List(items) = &node.data else {
+        let hint = Some("write a list: `- type: console`".to_owned());
+        problems.push(Problem::at(node, "`sinks` must be a list".to_owned(), hint));
+        return Vec::new();
+    };
+    if items.len() > MAX_SINKS {
+        problems.push(Problem::at(
+            node,
+            format!("`sinks` has {} items, at most {MAX_SINKS} are allowed", items.len()),
+            None,
+        ));
+        return Vec::new();
+    }
+    let known = || sink::ALL.iter().map(|sink| sink.name()).collect::<Vec<_>>().join(", ");
+    let mut sinks = Vec::new();
+    for item in items {
+        let Some(name) = item.member("type") else {
+            let hint = format!("write `type:` with one of {}", known());
+            problems.push(Problem::at(item, "a sink without `type`".to_owned(), Some(hint)));
+            continue;
+        };
+        let Some(sink) = name.text().and_then(sink::find) else {
+            let given = name.text().unwrap_or("?");
+            problems.push(Problem::at(
+                name,
+                format!("no sink is called `{given}`"),
+                Some(format!("one of {}", known())),
+            ));
+            continue;
+        };
+        let values = setting::read(Some(item), item, &sink::rows(sink), &["type"], problems);
+        if sink.name() == "syslog" && values.text("transport") != Some("unix") && values.text("address").is_none() {
+            let hint = Some("address: host:port".to_owned());
+            problems.push(Problem::at(item, "`address` is missing".to_owned(), hint));
+        }
+        sinks.push(SinkConfig { sink, values });
+    }
+    sinks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_file_says_what_the_program_does_without_one() {
+        let default = Config::default();
+        assert_eq!(Config::parse("").expect("nothing is fine"), default);
+        let text = default.documented();
+        assert_eq!(Config::parse(&text).expect("the default file"), default, "{text}");
+        assert_eq!(Config::parse(&default.plain()).expect("the plain form"), default);
+        // Each output of the default file can be switched on as its comment says.
+        let all: String = text
+            .lines()
+            .map(|line| if line.starts_with("#  ") { line.get(1..).unwrap_or_default() } else { line })
+            .map(|line| format!("{line}\n").replace("address: null", "address: localhost:514"))
+            .collect();
+        let config = Config::parse(&all).expect("all outputs");
+        assert_eq!(config.sinks.len(), sink::ALL.len());
+        assert_eq!(Config::parse(&config.documented()).expect("again"), config);
+    }
+
+    #[test]
+    fn every_setting_reaches_the_configuration() {
+        // A changed setting must change what the program sees: no row without an effect.
+        let default = Config::default();
+        for row in ROWS {
+            let value = match row.ty {
+                Type::Boolean => Value::Boolean(row.preset != Preset::Boolean(true)),
+                Type::Duration { max, .. } => Value::Duration(max),
+                Type::Integer { max, .. } | Type::Size { max, .. } => {
+                    Value::Number(if row.preset == Preset::Number(max) { max - 1 } else { max })
+                }
+                Type::Path | Type::Text => Value::Text("/changed".to_owned()),
+                Type::Paths => Value::List(vec!["/changed".to_owned()]),
+                Type::Word(words) => Value::Text(words.last().expect("a word").to_string()),
+            };
+            let mut values = Values::presets(ROWS);
+            values.set(row.name, value);
+            let mut changed = Config::from_values(values, default_sinks());
+            changed.values = default.values.clone();
+            assert_ne!(changed, default, "{}", row.name);
+            assert!(row.doc.ends_with('.'), "{}", row.name);
+        }
+    }
+
+    fn check(text: &str, expected: &[&str]) {
+        let problems = Config::parse(text).expect_err(text);
+        let lines: Vec<_> = problems
+            .iter()
+            .map(|it| format!("{}:{} {} ({})", it.line, it.column, it.message, it.hint.as_deref().unwrap_or("-")))
+            .collect();
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn every_mistake_is_named_with_its_place_and_a_hint() {
+        check(
+            "limits:\n  ring_bytes: 3MiB\nruls: []\nsinks:\n  - type: fiel\n  - path: /x\n  - type: file\n    pth: /x\n  - type: syslog\n    transport: tcp\n",
+            &[
+                "2:15 `limits.ring_bytes` is not a power of two (take 4MiB)",
+                "3:1 unknown setting `ruls` (did you mean `rules`?)",
+                "5:11 no sink is called `fiel` (one of console, file, stdout, syslog)",
+                "6:5 a sink without `type` (write `type:` with one of console, file, stdout, syslog)",
+                "7:5 `path` is missing (path: a path)",
+                "8:5 unknown setting `pth` (did you mean `path`?)",
+                "9:5 `address` is missing (address: host:port)",
+            ],
+        );
+        check("sinks: console\n", &["1:8 `sinks` must be a list (write a list: `- type: console`)"]);
+    }
+}

@@ -1,0 +1,390 @@
+//! The live sensor: helper, rings, threads, shutdown.
+
+use std::{
+    io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+
+use super::Stages;
+use crate::{
+    config::Config,
+    enrich,
+    event::{
+        Kind, Loss, Status,
+        id::Origin,
+        loss::{LossSource, Lost},
+        value::Time,
+    },
+    kernel::{Client, attach::KindSet, attach::Plan, helper::HelperError, helper::StartRequest},
+    sensor::live::{self, Counters, Item, Live},
+    store,
+};
+
+/// Batches that wait between reader and stages; a batch is what one round of the rings gives.
+const QUEUE_BATCHES: usize = 64;
+/// Longest sleep of the reader; how soon it notices that it should stop.
+const READER_PAUSE: Duration = Duration::from_millis(100);
+/// How often losses are looked at.
+const LOSS_INTERVAL: Duration = Duration::from_secs(1);
+/// Most rings; CPUs beyond share them.
+const MAX_RINGS: usize = 16;
+
+/// Why the sensor does not start or has stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The helper could not load the probes.
+    #[error("cannot sense: {0}")]
+    Helper(#[from] HelperError),
+    /// The rings or counters cannot be mapped or read.
+    #[error("cannot read the kernel's rings: {0}")]
+    Rings(#[from] io::Error),
+    /// The scope is no cgroup of version 2.
+    #[error("{}: {why}", path.display())]
+    Scope {
+        /// What was asked for.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// Facts about the host that go into every event.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// `/etc/machine-id`; empty if there is none, which makes entity ids unique per boot only.
+    pub machine_id: String,
+    /// This boot.
+    pub boot_id: String,
+    /// Its name.
+    pub name: String,
+    /// Release of the kernel.
+    pub kernel: String,
+}
+
+impl Host {
+    /// Looks.
+    #[must_use]
+    pub fn look() -> Self {
+        let text = |path: &str| {
+            let bytes = store::read_capped(Path::new(path), 4096).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).trim().to_owned()
+        };
+        let system = rustix::system::uname();
+        Self {
+            machine_id: text("/etc/machine-id"),
+            boot_id: text("/proc/sys/kernel/random/boot_id"),
+            name: system.nodename().to_string_lossy().into_owned(),
+            kernel: system.release().to_string_lossy().into_owned(),
+        }
+    }
+
+    /// What ids are made of.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin::new(&self.machine_id, &self.boot_id)
+    }
+
+    /// What enrichment needs.
+    #[must_use]
+    pub fn for_enrichment(&self) -> enrich::Host {
+        enrich::Host {
+            name: self.name.as_bytes().into(),
+            boot_id: self.boot_id.as_bytes().into(),
+            boot_to_wall_ns: live::wall_offset_ns(),
+        }
+    }
+}
+
+/// The scope's cgroup: its id and its depth below the root.
+fn scope(path: &Path) -> Result<(u64, u32), LiveError> {
+    let failed = |why: String| LiveError::Scope { path: path.to_owned(), why };
+    let absolute = std::fs::canonicalize(path).map_err(|error| failed(error.to_string()))?;
+    let root = crate::kernel::probe::Host::look()
+        .cgroup2
+        .ok_or_else(|| failed("no cgroup version 2 is mounted on this host".to_owned()))?;
+    let below = absolute
+        .strip_prefix(&root)
+        .map_err(|_| failed(format!("not a cgroup of version 2 (those are below {root})")))?;
+    let level = u32::try_from(below.components().count()).unwrap_or(u32::MAX);
+    if level == 0 {
+        return Err(failed("the root cgroup is the whole host; leave the scope out".to_owned()));
+    }
+    let id = std::fs::metadata(&absolute).map_err(|error| failed(error.to_string()))?.ino();
+    Ok((id, level))
+}
+
+/// The probes are loaded, nothing is read yet: the state in which the engine confines itself.
+pub struct Loaded {
+    client: Client,
+    live: Live,
+    /// What runs.
+    pub plan: Plan,
+    /// The host.
+    pub host: Host,
+    seeds: Vec<crate::event::Seed>,
+}
+
+impl Loaded {
+    /// Has the helper load what `kinds` need, maps the rings and reads the processes that are there.
+    ///
+    /// # Errors
+    /// [`LiveError`] if the kernel refuses or the scope is none.
+    pub fn load(client: Client, config: &Config, kinds: KindSet) -> Result<Self, LiveError> {
+        let (scope_cgroup, scope_level) = config.cgroup.as_deref().map_or(Ok((0, 0)), scope)?;
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let rings = u32::try_from(processors.min(MAX_RINGS)).unwrap_or(1);
+        let ring_bytes = config.limits.ring_bytes;
+        let started = client.start(StartRequest { kinds: kinds.0, rings, ring_bytes, scope_level, scope_cgroup })?;
+        let host = Host::look();
+        let mut live = Live::new(started.rings, ring_bytes, &started.counters, host.origin(), &host.boot_id)?;
+        let mut seeds = Vec::new();
+        match client.iterate() {
+            Ok(iterator) => live.read_seeds(iterator, |mut seed| {
+                enrich::procfs::complete_arguments(Path::new("/proc"), &mut seed);
+                seeds.push(seed);
+            })?,
+            Err(HelperError::Refused(reason)) => {
+                tracing::warn!(%reason, "no task iterator: processes are read from /proc");
+                // A scope must not show what is outside it; without the iterator nothing is known of the others.
+                if config.cgroup.is_none() {
+                    seeds.extend(enrich::procfs::read_procfs(Path::new("/proc"), None)?);
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(Self { client, live, plan: started.plan, host, seeds })
+    }
+}
+
+/// The reader thread and what it shares.
+struct Reader {
+    items: Receiver<Vec<Item>>,
+    counters: Arc<Mutex<Counters>>,
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+fn start_reader(mut live: Live) -> io::Result<Reader> {
+    let (sender, items) = bounded(QUEUE_BATCHES);
+    let counters = Arc::new(Mutex::new(Counters::default()));
+    let stop = Arc::new(AtomicBool::new(false));
+    let (shared, stopping) = (Arc::clone(&counters), Arc::clone(&stop));
+    let thread = std::thread::Builder::new().name("rings".to_owned()).spawn(move || {
+        let mut counted = Instant::now();
+        loop {
+            // Read before the drain: what came before the stop is still handed on.
+            let stopping = stopping.load(Ordering::Acquire);
+            let mut batch = Vec::new();
+            if stopping {
+                live.finish(|item| batch.push(item));
+            } else {
+                live.wait(READER_PAUSE)?;
+                live.round(|item| batch.push(item));
+            }
+            if !batch.is_empty() && sender.send(batch).is_err() {
+                return Ok(());
+            }
+            if stopping || counted.elapsed() >= LOSS_INTERVAL / 2 {
+                counted = Instant::now();
+                *shared.lock().unwrap_or_else(PoisonError::into_inner) = live.counters();
+            }
+            if stopping {
+                return Ok(());
+            }
+        }
+    })?;
+    Ok(Reader { items, counters, stop, thread })
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// The sensor's own numbers at the end.
+    pub counters: Counters,
+    /// Runs the kernel left out because a program was already running on the CPU.
+    pub recursion_misses: u64,
+}
+
+/// Losses already reported, so that each is reported once.
+#[derive(Default)]
+struct Reported {
+    lost: [u64; Kind::ALL.len()],
+    other: u64,
+    late: u64,
+    undecodable: u64,
+    misses: u64,
+}
+
+/// Runs until `stop` is set or `limit` has passed.
+///
+/// # Errors
+/// [`LiveError`] if the helper ends or the rings cannot be read any more; what was read is delivered.
+pub fn run(
+    loaded: Loaded,
+    stages: &mut Stages,
+    stop: &AtomicBool,
+    limit: Option<Duration>,
+    status_interval: Option<Duration>,
+    mut on_status: impl FnMut(&Status),
+) -> Result<Outcome, LiveError> {
+    let Loaded { client, live, plan, host, seeds } = loaded;
+    for seed in seeds {
+        stages.seed(seed);
+    }
+    let started = Instant::now();
+    let reader = start_reader(live)?;
+    let mut reported = Reported::default();
+    let (mut looked, mut told) = (Instant::now(), Instant::now());
+    let mut misses = 0;
+    let mut failure = None;
+    while !stop.load(Ordering::Acquire) && limit.is_none_or(|limit| started.elapsed() < limit) {
+        match reader.items.recv_timeout(READER_PAUSE) {
+            Ok(batch) => take(stages, batch),
+            Err(RecvTimeoutError::Timeout) => {}
+            // The reader ends by itself only on an error, which its thread returns.
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        if looked.elapsed() >= LOSS_INTERVAL {
+            looked = Instant::now();
+            match client.recursion_misses() {
+                Ok(all) => misses = all.values().sum(),
+                Err(error) => {
+                    failure = Some(error);
+                    break;
+                }
+            }
+            report(&reader.counters, misses, &mut reported, stages, &host);
+        }
+        if status_interval.is_some_and(|interval| told.elapsed() >= interval) {
+            told = Instant::now();
+            let status = status(stages, &plan, &host);
+            on_status(&status);
+            stages.status(status);
+        }
+    }
+    // Detach first, so that the rings can be emptied for good.
+    if failure.is_none() {
+        match client.recursion_misses().and_then(|all| client.detach().map(|()| all)) {
+            Ok(all) => misses = all.values().sum(),
+            Err(error) => failure = Some(error),
+        }
+    }
+    reader.stop.store(true, Ordering::Release);
+    for batch in &reader.items {
+        take(stages, batch);
+    }
+    let ended = reader.thread.join().unwrap_or_else(|_| Err(io::Error::other("the reader thread panicked")));
+    report(&reader.counters, misses, &mut reported, stages, &host);
+    let counters = reader.counters.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    ended?;
+    match failure {
+        Some(error) => Err(error.into()),
+        None => Ok(Outcome { counters, recursion_misses: misses }),
+    }
+}
+
+fn take(stages: &mut Stages, batch: Vec<Item>) {
+    for item in batch {
+        match item {
+            Item::Event(event) => stages.event(event),
+            Item::Seed(mut seed) => {
+                enrich::procfs::complete_arguments(Path::new("/proc"), &mut seed);
+                stages.seed(*seed);
+            }
+        }
+    }
+}
+
+/// Now, on the wall clock, nanoseconds since the epoch.
+#[must_use]
+pub fn wall_clock_ns() -> i64 {
+    now().0
+}
+
+fn now() -> Time {
+    let boot = i64::try_from(live::boot_clock_ns()).unwrap_or(i64::MAX);
+    Time(boot.saturating_add(live::wall_offset_ns()))
+}
+
+fn report(counters: &Mutex<Counters>, misses: u64, reported: &mut Reported, stages: &mut Stages, host: &Host) {
+    let counters = counters.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let offset = live::wall_offset_ns();
+    let wall = |boot_ns: u64| i64::try_from(boot_ns).ok().map(|ns| Time(ns.saturating_add(offset)));
+    let host_name = Some(host.name.as_bytes().into());
+    let mut losses = Vec::new();
+    for lost in &counters.lost {
+        let before = match lost.kind {
+            Some(kind) => reported.lost.get_mut(kind as usize),
+            None => Some(&mut reported.other),
+        };
+        let Some(before) = before else { continue };
+        if lost.count > *before {
+            losses.push(Loss {
+                name: Some("ring".to_owned()),
+                kind: lost.kind,
+                first: wall(lost.first_ns),
+                last: wall(lost.last_ns),
+                rules: lost.kind.map(|kind| stages.blind_to(kind)).unwrap_or_default(),
+                ..Loss::new(LossSource::Kernel, Lost::Event, lost.count - *before)
+            });
+            *before = lost.count;
+        }
+    }
+    for (now_count, before, source, name) in [
+        (counters.undecodable, &mut reported.undecodable, LossSource::Kernel, "record that cannot be decoded"),
+        (misses, &mut reported.misses, LossSource::Kernel, "program that would have re-entered itself"),
+        (counters.late, &mut reported.late, LossSource::Merge, "order: delivered late"),
+    ] {
+        if now_count > *before {
+            losses.push(Loss {
+                name: Some(name.to_owned()),
+                last: Some(now()),
+                ..Loss::new(source, Lost::Event, now_count - *before)
+            });
+            *before = now_count;
+        }
+    }
+    for loss in losses {
+        stages.loss(Loss { host_name: host_name.clone(), ..loss });
+    }
+    for loss in stages.sinks.take_losses() {
+        stages.sink_loss(Loss { host_name: host_name.clone(), ..loss });
+    }
+}
+
+fn status(stages: &Stages, plan: &Plan, host: &Host) -> Status {
+    let tally = &stages.tally;
+    let sinks = stages.sinks.counters();
+    let undelivered: u64 = sinks.iter().map(|sink| sink.lost).sum();
+    let lost = tally.lost.saturating_add(undelivered);
+    let processes = u64::try_from(stages.enricher.counters().entries).unwrap_or(u64::MAX);
+    let active = u64::try_from(stages.active_rules()).unwrap_or(u64::MAX);
+    Status {
+        time: Some(now()),
+        host_name: Some(host.name.as_bytes().into()),
+        message: format!(
+            "{} events, {lost} lost, {} alerts ({} suppressed), {active} rules, {}",
+            tally.total(),
+            tally.alerts,
+            tally.suppressed,
+            plan.summary()
+        ),
+        numbers: vec![
+            ("events", tally.total()),
+            ("lost", lost),
+            ("alerts", tally.alerts),
+            ("suppressed", tally.suppressed),
+            ("rules", active),
+            ("processes", processes),
+        ],
+    }
+}

@@ -1,0 +1,142 @@
+//! Order, threads, queue sizes and shutdown: the one place where the stages meet.
+//!
+//! ```text
+//! reader thread            the thread that called            one thread per sink
+//! rings ─> merge ─> decode ══ queue ══> enrich ─> detect ─> whitelist ═ queue ═> sink
+//!                                  └──> recorder
+//! ```
+//!
+//! Nothing between the rings and the sinks drops anything: the queue makes the reader wait, the
+//! rings fill up, and the kernel counts what finds no room. Sinks have queues of their own and
+//! count for themselves. One thread enriches and matches, because both need the order that the
+//! merge has made; spreading the matching over workers by process is for the indexed matcher.
+
+#[cfg(feature = "bpf")]
+pub mod live;
+pub mod replay;
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    alert::Alert,
+    detect::{RuleSet, State},
+    enrich::Enricher,
+    event::{Event, Kind, Loss, Seed, Status},
+    rule::Filter,
+    sink::{Record, Sinks},
+    store::recording::Writer,
+    whitelist::Whitelist,
+};
+
+/// What has gone through, since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Events, by place of the kind in [`Kind::ALL`].
+    pub events: [u64; Kind::ALL.len()],
+    /// Alerts that were delivered or recorded.
+    pub alerts: u64,
+    /// Alerts that an `unless` or a whitelist entry suppressed.
+    pub suppressed: u64,
+    /// What was lost before the sinks, in records.
+    pub lost: u64,
+}
+
+impl Tally {
+    /// All events.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.events.iter().sum()
+    }
+}
+
+/// Everything behind the sensor.
+pub struct Stages {
+    /// Adds facts; absent in a replay, whose events have them.
+    pub enricher: Enricher,
+    /// The rules.
+    pub rules: Arc<RuleSet>,
+    /// What suppresses alerts of any rule.
+    pub whitelist: Whitelist,
+    /// What the rules remember.
+    pub state: State,
+    /// Where alerts and events go.
+    pub sinks: Sinks,
+    /// Where events are recorded, if they are.
+    pub recorder: Option<Writer>,
+    /// What has gone through.
+    pub tally: Tally,
+    /// Which events are shown and recorded; all if absent.
+    pub filter: Option<Filter>,
+    /// How long a full sink is waited for: in a replay, where nothing new piles up meanwhile. Live, no time at all.
+    pub patience: Option<Duration>,
+}
+
+impl Stages {
+    /// Rules that can match.
+    #[must_use]
+    pub fn active_rules(&self) -> usize {
+        self.rules.rules().iter().filter(|rule| !rule.kinds.is_empty()).count()
+    }
+
+    /// Ids of the rules that were blind while events of a kind were lost.
+    #[must_use]
+    pub fn blind_to(&self, kind: Kind) -> Vec<String> {
+        self.rules.rules().iter().filter(|rule| rule.kinds.contains(&kind)).map(|rule| rule.facts.id.clone()).collect()
+    }
+
+    /// Takes a process that was there already.
+    pub fn seed(&mut self, seed: Seed) {
+        self.enricher.seed(seed);
+    }
+
+    /// Takes an event through all stages.
+    pub fn event(&mut self, mut event: Box<Event>) {
+        self.enricher.apply(&mut event);
+        if let Some(count) = self.tally.events.get_mut(event.kind() as usize) {
+            *count += 1;
+        }
+        let event: Arc<Event> = Arc::from(event);
+        let shown = self.filter.as_ref().is_none_or(|filter| filter.matches(&event));
+        if shown {
+            if let Some(recorder) = &mut self.recorder {
+                recorder.event(&event);
+            }
+            if self.sinks.wants_events() {
+                self.sinks.offer(&Record::Event(Arc::clone(&event)));
+            }
+        }
+        let Self { rules, whitelist, state, sinks, tally, patience, .. } = self;
+        rules.evaluate(&event, state, &mut |mut alert: Alert| {
+            whitelist.judge(&mut alert);
+            if alert.suppressed_by.is_some() {
+                tally.suppressed += 1;
+            } else {
+                tally.alerts += 1;
+            }
+            let record = Record::Alert(Arc::new(alert));
+            match patience {
+                Some(patience) => sinks.wait_for(&record, *patience),
+                None => sinks.offer(&record),
+            }
+        });
+    }
+
+    /// Reports a loss of an earlier stage.
+    pub fn loss(&mut self, loss: Loss) {
+        self.tally.lost = self.tally.lost.saturating_add(loss.count);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.loss(&loss);
+        }
+        self.sinks.offer(&Record::Loss(Arc::new(loss)));
+    }
+
+    /// Reports a loss of a sink: it is in the sink's own counters already.
+    pub fn sink_loss(&mut self, loss: Loss) {
+        self.sinks.offer(&Record::Loss(Arc::new(loss)));
+    }
+
+    /// Reports how the sensor is doing.
+    pub fn status(&self, status: Status) {
+        self.sinks.offer(&Record::Status(Arc::new(status)));
+    }
+}

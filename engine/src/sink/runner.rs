@@ -1,0 +1,241 @@
+//! The threads of the sinks: one queue and one thread each, counted to the last record.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crossbeam_channel::{Receiver, SendTimeoutError, Sender, TrySendError, bounded};
+
+use super::{Counters, Failure, Include, Output, PAUSE, Record, SinkConfig, SinkError, ledger::Ledger};
+use crate::event::{Loss, Severity};
+
+/// When the threads must end: not yet known, or at that instant.
+#[derive(Debug, Default)]
+struct Stop {
+    deadline: Mutex<Option<Instant>>,
+    changed: Condvar,
+}
+
+impl Stop {
+    fn set(&self, deadline: Instant) {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner) = Some(deadline);
+        self.changed.notify_all();
+    }
+
+    fn passed(&self) -> bool {
+        self.deadline.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at <= Instant::now())
+    }
+
+    /// Sleeps, but not beyond the deadline; a deadline set meanwhile ends the sleep.
+    fn sleep(&self, pause: Duration) {
+        let guard = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
+        match *guard {
+            // The end is near: short naps, so that a receiver that comes back is still served.
+            Some(at) => {
+                let left = at.saturating_duration_since(Instant::now());
+                drop(guard);
+                thread::sleep(left.min(pause).min(PAUSE.0));
+            }
+            None => drop(self.changed.wait_timeout(guard, pause).unwrap_or_else(PoisonError::into_inner)),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Lane {
+    name: String,
+    include: Include,
+    minimum: Severity,
+    suppressed: bool,
+    status: bool,
+    queue: Sender<Record>,
+    ledger: Arc<Ledger>,
+    done: Receiver<()>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Lane {
+    fn wants(&self, record: &Record) -> bool {
+        match record {
+            Record::Alert(alert) => {
+                self.include != Include::Events
+                    && alert.rule.severity >= self.minimum
+                    && (self.suppressed || alert.suppressed_by.is_none())
+            }
+            Record::Event(_) => self.include != Include::Alerts,
+            Record::Loss(_) => true,
+            Record::Status(_) => self.status,
+        }
+    }
+}
+
+/// The running outputs.
+#[derive(Debug)]
+pub struct Sinks {
+    lanes: Vec<Lane>,
+    stop: Arc<Stop>,
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The last counters of each sink.
+    pub counters: Vec<Counters>,
+    /// Sinks whose receiver still held their thread at the deadline; their queues count as lost.
+    pub stuck: Vec<String>,
+}
+
+impl Sinks {
+    /// Opens every sink and starts its thread. Sinks without a name of their own, or with one already
+    /// taken, get a number: `file`, `file-2`.
+    ///
+    /// # Errors
+    /// [`SinkError`] names the first sink that cannot be opened; those before it are stopped.
+    pub fn start(configs: &[SinkConfig]) -> Result<Self, SinkError> {
+        let mut sinks = Self { lanes: Vec::with_capacity(configs.len()), stop: Arc::default() };
+        let mut taken: HashMap<&str, u32> = HashMap::new();
+        for config in configs {
+            let uses = taken.entry(config.name()).or_default();
+            *uses += 1;
+            let name = if *uses == 1 { config.name().to_owned() } else { format!("{}-{uses}", config.name()) };
+            let output = config.sink.open(config).map_err(|error| SinkError::Open {
+                name: name.clone(),
+                sink: config.sink.name(),
+                error,
+            })?;
+            sinks.lanes.push(start(config, name, output, Arc::clone(&sinks.stop))?);
+        }
+        Ok(sinks)
+    }
+
+    /// Hands a record to every sink that wants it; never waits. A full queue is a counted loss.
+    pub fn offer(&self, record: &Record) {
+        for lane in self.lanes.iter().filter(|lane| lane.wants(record)) {
+            lane.ledger.offered();
+            match lane.queue.try_send(record.clone()) {
+                Ok(()) => {}
+                Err(TrySendError::Full(record) | TrySendError::Disconnected(record)) => lane.ledger.lost(&record),
+            }
+        }
+    }
+
+    /// Hands a record to every sink that wants it and waits for room in its queue, at most `patience`
+    /// per sink: for a replay, which has time and would otherwise outrun every receiver.
+    pub fn wait_for(&self, record: &Record, patience: Duration) {
+        for lane in self.lanes.iter().filter(|lane| lane.wants(record)) {
+            lane.ledger.offered();
+            match lane.queue.send_timeout(record.clone(), patience) {
+                Ok(()) => {}
+                Err(SendTimeoutError::Timeout(record) | SendTimeoutError::Disconnected(record)) => {
+                    lane.ledger.lost(&record)
+                }
+            }
+        }
+    }
+
+    /// Whether any sink takes events, so that the pipeline can spare the work.
+    #[must_use]
+    pub fn wants_events(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.include != Include::Alerts)
+    }
+
+    /// The counters of each sink.
+    #[must_use]
+    pub fn counters(&self) -> Vec<Counters> {
+        self.lanes.iter().map(|lane| lane.ledger.counters(&lane.name, lane.queue.len())).collect()
+    }
+
+    /// What the sinks have lost since the last call, by kind.
+    #[must_use]
+    pub fn take_losses(&self) -> Vec<Loss> {
+        self.lanes.iter().flat_map(|lane| lane.ledger.take(&lane.name)).collect()
+    }
+
+    /// Delivers what is queued, for at most `patience`, and ends the threads. What is left is lost and counted.
+    #[must_use]
+    pub fn stop(self, patience: Duration) -> Report {
+        let deadline = Instant::now() + patience;
+        self.stop.set(deadline);
+        let mut report = Report { counters: Vec::with_capacity(self.lanes.len()), stuck: Vec::new() };
+        // Dropping the queues lets the threads end when they are empty.
+        let ends: Vec<_> =
+            self.lanes.into_iter().map(|lane| (lane.name, lane.ledger, lane.done, lane.thread)).collect();
+        for (name, ledger, done, thread) in ends {
+            // A moment more than the deadline: a thread that is not stuck counts its rest as lost itself.
+            let grace = deadline + Duration::from_millis(200);
+            let ended = done.recv_deadline(grace) != Err(crossbeam_channel::RecvTimeoutError::Timeout);
+            if ended && thread.join().is_ok() {
+                report.counters.push(ledger.counters(&name, 0));
+            } else {
+                report.counters.push(ledger.written_off(&name));
+                report.stuck.push(name);
+            }
+        }
+        report
+    }
+}
+
+fn start(config: &SinkConfig, name: String, output: Box<dyn Output>, stop: Arc<Stop>) -> Result<Lane, SinkError> {
+    let (queue, records) = bounded(config.values.length("queue").max(1));
+    let (ended, done) = bounded::<()>(1);
+    let ledger = Arc::new(Ledger::default());
+    let book = Arc::clone(&ledger);
+    let thread = thread::Builder::new()
+        .name(format!("sink-{name}").chars().take(15).collect())
+        .spawn(move || {
+            work(output, &records, &book, &stop);
+            // Dropping it tells `stop`, also if the thread ends by a panic.
+            drop(ended);
+        })
+        .map_err(|error| SinkError::Thread { name: name.clone(), error })?;
+    Ok(Lane {
+        include: config.include(),
+        minimum: config.minimum_severity(),
+        suppressed: config.values.boolean("suppressed"),
+        status: config.values.boolean("status"),
+        name,
+        queue,
+        ledger,
+        done,
+        thread,
+    })
+}
+
+fn work(mut output: Box<dyn Output>, records: &Receiver<Record>, ledger: &Ledger, stop: &Stop) {
+    for record in records {
+        let mut pause = PAUSE.0;
+        let mut retried = false;
+        loop {
+            if stop.passed() {
+                ledger.lost(&record);
+                break;
+            }
+            match output.deliver(&record) {
+                Ok(()) => {
+                    ledger.delivered();
+                    break;
+                }
+                Err(Failure::Lost(error)) => {
+                    ledger.note(&error);
+                    ledger.lost(&record);
+                    break;
+                }
+                Err(Failure::PreviousLost(error)) => {
+                    ledger.note(&error);
+                    ledger.previous_lost();
+                    if std::mem::replace(&mut retried, true) {
+                        stop.sleep(pause);
+                    }
+                }
+                Err(Failure::Again(error)) => {
+                    ledger.note(&error);
+                    stop.sleep(pause);
+                    pause = (pause * 2).min(PAUSE.1);
+                }
+            }
+        }
+    }
+}

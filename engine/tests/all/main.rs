@@ -1,0 +1,14 @@
+//! Tests of the whole: the program's modules together, on the real kernel where they need one.
+//!
+//! `kernel_*` tests need root and a cgroup2 hierarchy; `make vm-test` runs them in guests as well.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod attacks;
+mod command_line;
+mod confine;
+mod content;
+mod recordings;
+mod samples;
+mod schemas;
+mod sinks;
+mod support;

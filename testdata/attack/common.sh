@@ -1,0 +1,103 @@
+# shellcheck shell=bash
+# Sourced first by every script here. It gives the script namespaces of its own and a folder that leaves nothing behind.
+#
+#   own_mounts               runs the script again in a mount namespace of its own
+#   own_mounts_and_network   also in an empty network namespace in which this host is 192.0.2.1, a documentation address
+#   own_etc                  lays a throw-away layer over /etc: what is written there is seen here and nowhere else
+#   own_folder DIR           lays an empty folder over an existing one
+#   in_container ID COMMAND  runs a command in a child cgroup named as a container engine names its own
+#   wait_for FILE            waits until a helper has written the file
+#   soon COMMAND             repeats a command until it succeeds
+#   says TEXT                whether standard input has the text somewhere; unlike grep it reads to the end, so that no
+#                            writer is ended by SIGPIPE
+#   fail TEXT                ends the script: the action did not happen as it should have
+
+set -euo pipefail
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+unset LD_PRELOAD PYTHONPATH PYTHONHOME BASH_ENV ENV
+ulimit -c 0
+
+here=$(cd "$(dirname "$0")" && pwd)
+peer=$here/../peer.py
+work=
+
+says() {
+    local all
+    read -r -d '' all || true
+    [[ $all = *"$1"* ]]
+}
+
+fail() {
+    echo "$0: $*" >&2
+    exit 1
+}
+
+own_mounts() {
+    enter --mount
+}
+
+own_mounts_and_network() {
+    enter --mount --net
+    python3 "$peer" network
+}
+
+enter() {
+    if [[ ${BEEWOLF_INSIDE:-} != yes ]]; then
+        [[ $EUID = 0 ]] || fail "needs root"
+        BEEWOLF_INSIDE=yes exec unshare --propagation private "$@" bash "$0"
+    fi
+    unset BEEWOLF_INSIDE
+    work=$(mktemp -d /tmp/beewolf-attack.XXXXXX)
+    mount -t tmpfs -o mode=755,size=64m beewolf-attack "$work"
+    trap clean_up EXIT
+    cd "$work"
+}
+
+clean_up() {
+    local job
+    for job in $(jobs -p); do
+        kill "$job" 2>/dev/null || true
+    done
+    wait
+    cd /
+    umount --lazy "$work"
+    rmdir "$work"
+}
+
+own_etc() {
+    mkdir "$work/etc-upper" "$work/etc-work"
+    mount -t overlay -o "lowerdir=/etc,upperdir=$work/etc-upper,workdir=$work/etc-work" beewolf-attack /etc
+}
+
+own_folder() {
+    mount -t tmpfs -o mode=755,size=8m beewolf-attack "$1"
+}
+
+# The cgroup stays: whoever gave BEEWOLF_CGROUP removes it once nobody asks for its name any more.
+in_container() {
+    local id=$1
+    shift
+    if [[ -z ${BEEWOLF_CGROUP:-} ]]; then
+        "$@"
+        return
+    fi
+    local cgroup=$BEEWOLF_CGROUP/docker-$id.scope
+    mkdir -p "$cgroup"
+    (
+        echo "$BASHPID" >"$cgroup/cgroup.procs"
+        "$@"
+    )
+}
+
+# Half a minute is for guests that are emulated; elsewhere it is over in a moment.
+soon() {
+    local end=$((SECONDS + 30))
+    until "$@"; do
+        ((SECONDS < end)) || fail "in vain: $*"
+        sleep 0.03
+    done
+}
+
+wait_for() {
+    soon test -s "$1"
+}
