@@ -8,6 +8,7 @@ mod list;
 mod live;
 mod print;
 mod replay;
+mod rules;
 mod run;
 mod schema;
 mod sense;
@@ -40,6 +41,11 @@ enum Command {
     },
     /// Runs a recording through the rules.
     Replay(replay::Arguments),
+    /// Checks, tests and lists rules.
+    Rules {
+        #[command(subcommand)]
+        what: rules::Rules,
+    },
     /// Watches the host with rules.
     Run(run::Arguments),
     /// Prints the JSON Schema of what Beewolf reads and writes.
@@ -61,6 +67,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Doctor(arguments) => doctor::run(arguments),
         Command::List { what } => list::run(what),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Rules { what } => rules::run(&what),
         Command::Run(arguments) => run::run(arguments),
         Command::Schema { of } => schema::run(of),
         Command::Trace(arguments) => trace::run(arguments),

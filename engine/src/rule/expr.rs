@@ -36,7 +36,7 @@ pub enum Expr {
 /// What a predicate looks at.
 #[derive(Clone, Copy, Debug)]
 pub enum Subject {
-    /// Every field of the event: Sigma's keywords.
+    /// Every field of the event that does not follow from its kind: Sigma's keywords.
     Anywhere,
     /// One field.
     Field(&'static Field),
@@ -86,7 +86,9 @@ impl Predicate {
         };
         match self.subject {
             Subject::Field(field) => self.judge(value_of(field, event), other),
-            Subject::Anywhere => field::rows(event.kind()).any(|row| self.judge((row.get)(event), other)),
+            // The words of the kind are ours, not the event's: `process` is not in every exec.
+            Subject::Anywhere => field::rows(event.kind())
+                .any(|row| !DECIDED_BY_KIND.contains(&row.name) && self.judge((row.get)(event), other)),
         }
     }
 

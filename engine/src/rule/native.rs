@@ -119,10 +119,14 @@ fn later(node: &Node) -> impl Iterator<Item = (&'static str, &Node)> {
 }
 
 fn check_id(id: &str, shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> bool {
-    let fits = id.len() <= 128 && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let fits = id.len() <= 128
+        && id.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
     if !fits && let Some(node) = shape.get("id") {
         let error = Diagnostic::error("wrong-id", node.place.clone(), format!("`{id}` is no id"));
-        diagnostics.push(error.hint("an id has letters, digits, `-`, `_` and `.`, at most 128 of them"));
+        diagnostics.push(error.hint(
+            "an id has letters, digits, `-`, `_` and `.`, starts with a letter or digit, and is at most 128 long",
+        ));
     }
     fits
 }
@@ -191,11 +195,16 @@ fn definitions(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Definitions 
 
 fn definition_name(key: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
     let name = text(key, "name", diagnostics)?;
-    let fits = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let fits = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let taken = ["all", "and", "not", "or"].contains(&name.as_str());
     if !fits || taken {
         let error = Diagnostic::error("wrong-name", key.place.clone(), format!("`{name}` cannot be a name"));
-        let hint = if taken { "it is a word of the language" } else { "a name has letters, digits, `-` and `_`" };
+        let hint = if taken {
+            "it is a word of the language"
+        } else {
+            "a name has letters, digits, `-` and `_`, and does not start with a digit"
+        };
         diagnostics.push(error.hint(hint));
         return None;
     }

