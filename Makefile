@@ -24,7 +24,7 @@ vm-test: ## run the kernel tests in guests with Linux 6.1 and 6.12
 bench: ## measure the benchmarks
 	@cargo bench --workspace
 
-fuzz: ## fuzz each target for SECONDS (60) with the nightly toolchain
+fuzz: ## fuzz each target for SECONDS_EACH (60) with the nightly toolchain
 	@scripts/fuzz
 
 fmt: ## format the code

@@ -8,6 +8,7 @@ mod command_line;
 mod confine;
 mod content;
 mod recordings;
+mod replays;
 mod rules;
 mod samples;
 mod schemas;
