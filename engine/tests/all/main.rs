@@ -9,6 +9,7 @@ mod confine;
 mod content;
 mod recordings;
 mod replays;
+mod rules;
 mod samples;
 mod schemas;
 mod sinks;
