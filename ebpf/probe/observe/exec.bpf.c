@@ -174,7 +174,7 @@ static __always_inline void fill_executable(struct record *record, struct file *
 #define CUT_FOR_ROOM (WIRE_CUT_EXECUTABLE | WIRE_CUT_DIRECTORY | WIRE_CUT_CGROUP | WIRE_CUT_REQUESTED | WIRE_CUT_INTERPRETER)
 
 /* Fills a record of one size. Returns whether it should be tried again with the largest one. */
-static __always_inline bool exec_record(struct task_struct *task, struct linux_binprm *bprm, __u32 size, __u64 now)
+static __always_inline bool exec_record(struct task_struct *task, struct linux_binprm *bprm, __u32 size)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	struct file *file = BPF_CORE_READ(bprm, file);
@@ -184,7 +184,7 @@ static __always_inline bool exec_record(struct task_struct *task, struct linux_b
 	struct record record = {};
 	struct wire_exec *exec;
 
-	if (reserve(&record, WIRE_EXEC, size, now))
+	if (reserve(&record, WIRE_EXEC, size))
 		return 0;
 	exec = (struct wire_exec *)(record.memory + sizeof(struct wire_header));
 	__builtin_memset(exec, 0, sizeof(*exec));
@@ -215,7 +215,6 @@ static __always_inline bool exec_record(struct task_struct *task, struct linux_b
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(exec_sched_process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
 	struct mm_struct *mm;
 	__u64 args;
 
@@ -224,7 +223,7 @@ int BPF_PROG(exec_sched_process_exec, struct task_struct *task, int old_pid, str
 	mm = BPF_CORE_READ(task, mm);
 	args = BPF_CORE_READ(mm, arg_end) - BPF_CORE_READ(mm, arg_start);
 	/* Half a record is for arguments, so that constants bound their place and their length. */
-	if (args > WIRE_SIZE_MEDIUM / 2 || exec_record(task, bprm, WIRE_SIZE_MEDIUM, now))
-		exec_record(task, bprm, WIRE_SIZE_HUGE, now);
+	if (args > WIRE_SIZE_MEDIUM / 2 || exec_record(task, bprm, WIRE_SIZE_MEDIUM))
+		exec_record(task, bprm, WIRE_SIZE_HUGE);
 	return 0;
 }

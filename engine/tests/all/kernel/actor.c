@@ -307,14 +307,14 @@ static void exec_in_thread(void)
 	pause();
 }
 
-/* Waits for a line on standard input, then opens a file: for processes older than the sensor or from elsewhere. */
-static void wait_then_open(char *path)
+/* Opens a file for each byte on standard input: for processes older than the sensor or from elsewhere. */
+static void open_when_told(char *path)
 {
 	char byte;
 
 	fact("ready", getpid());
-	MUST(read(0, &byte, 1));
-	MUST(open(path, O_RDONLY));
+	while (MUST(read(0, &byte, 1)) > 0)
+		MUST(open(path, O_RDONLY));
 }
 
 /* Starts `noop` with the program `path`, `count` times, one after the other. */
@@ -675,8 +675,8 @@ int main(int count, char **arguments)
 		exits();
 	else if (!strcmp(action, "exec-in-thread"))
 		exec_in_thread();
-	else if (!strcmp(action, "wait-then-open"))
-		wait_then_open(first);
+	else if (!strcmp(action, "open-when-told"))
+		open_when_told(first);
 	else if (!strcmp(action, "spawn"))
 		spawn(self, first, atoi(second));
 	else if (!strcmp(action, "noise"))

@@ -24,7 +24,7 @@ fn entity_of(pid: u32) -> String {
 
 fn waiting(scope: &Scope) -> std::process::Child {
     let mut command = scope.command(actor::path());
-    command.args(["wait-then-open", "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.args(["open-when-told", "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().expect("a process");
     let mut said = std::io::BufReader::new(child.stdout.take().expect("a pipe"));
     let mut line = String::new();

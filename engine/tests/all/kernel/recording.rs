@@ -56,7 +56,7 @@ fn alerts(text: &[u8]) -> Vec<(String, String)> {
     let lines = lines.map(|line| serde_json::from_slice::<Value>(line).expect("JSON"));
     let alerts = lines.filter(|line| field(line, "event.kind") == "alert");
     let text = |alert: &Value, name: &str| field(alert, name).as_str().unwrap_or_default().to_owned();
-    alerts.map(|alert| (text(&alert, "event.id"), text(&alert, "rule.name"))).collect()
+    alerts.map(|alert| (text(&alert, "alert.id"), text(&alert, "rule.id"))).collect()
 }
 
 /// The manifest: the last line.
@@ -89,7 +89,9 @@ fn kernel_recordings_give_the_same_alerts() {
     problems.same("alerts of the live run and the replay", &alerts(&live.text), &found);
     problems.same("ids are unique", found.iter().map(|(id, _)| id).collect::<BTreeSet<_>>().len(), found.len());
     for name in ATTACKS {
-        problems.same(name, found.iter().any(|(_, rule)| rule == name), true);
+        let expected = read(&workspace().join("testdata/attack").join(name).join("expected.json"));
+        let expected: Value = serde_json::from_str(&expected).expect("JSON");
+        problems.same(name, found.iter().any(|(_, rule)| *rule == expected["rule"]), true);
     }
     let end = manifest(&recording);
     problems.same("complete", field(&end, "complete").as_bool(), Some(true));

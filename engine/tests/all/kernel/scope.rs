@@ -69,29 +69,36 @@ fn kernel_who_enters_the_scope_is_known() {
     let sensor = Sensor::trace::<&str>(&scope, []);
     let mut moved = Command::new(actor::path());
     moved
-        .args(["wait-then-open", "/dev/null", "a word"])
+        .args(["open-when-told", "/dev/null", "a word"])
         .current_dir("/usr")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped());
     let mut moved = moved.spawn().expect("a process");
     std::fs::write(scope.path().join("cgroup.procs"), moved.id().to_string()).expect("moved");
-    moved.stdin.take().expect("a pipe").write_all(b"\n").expect("told");
+    let mut line = moved.stdin.take().expect("a pipe");
+    line.write_all(b"1").expect("told");
+    // Its arguments are read from /proc when the sensor learns of it, while it runs.
+    sensor.wait_for("file_open");
+    line.write_all(b"2").expect("told");
+    drop(line);
     assert!(wait(&mut moved, actor::WITHIN).success());
     let events = sensor.stop().events();
 
     let mut problems = Problems::default();
     let program = actor::path().to_str();
-    for kind in ["file_open", "exit"] {
-        let Some(event) = problems.one(kind, events.by(kind, moved.id())) else { continue };
+    for event in &events.0 {
         problems.fields(
             event,
             fields! {
                 "process.executable": program,
-                "process.args": [program, Some("wait-then-open"), Some("/dev/null"), Some("a word")],
+                "process.args": [program, Some("open-when-told"), Some("/dev/null"), Some("a word")],
                 "process.working_directory": "/usr",
                 "process.parent.pid": null,
+                "process.pid": moved.id(),
             },
         );
     }
-    problems.same("all events", events.0.len(), 2);
+    problems.same("opens", events.of("file_open").count(), 2);
+    problems.same("exits", events.of("exit").count(), 1);
+    problems.same("all events", events.0.len(), 3);
 }

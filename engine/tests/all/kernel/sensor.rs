@@ -112,6 +112,16 @@ impl Sensor {
         self.folder.path().join("output")
     }
 
+    /// Waits until it has written an event of a kind.
+    pub(super) fn wait_for(&self, kind: &str) {
+        let wanted = format!("\"action\":\"{kind}\"");
+        let until = Instant::now() + ATTACHED_WITHIN;
+        while !read(&self.output()).contains(&wanted) {
+            assert!(Instant::now() < until, "no {kind} event");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Stops it as Ctrl-C does, which drains every queue.
     pub(super) fn stop(mut self) -> Report {
         rustix::process::kill_process(self.helper(), Signal::INT).expect("the sensor still runs");
