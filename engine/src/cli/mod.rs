@@ -61,6 +61,11 @@ enum Command {
 #[must_use]
 pub fn main() -> std::process::ExitCode {
     let arguments = Arguments::parse();
+    // Diagnosis of the program itself; findings about the host never go this way.
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::try_from_env("BEEWOLF_LOG").unwrap_or_else(|_| "warn".into()))
+        .with_writer(std::io::stderr)
+        .init();
     match arguments.command {
         Command::Config { action } => config::run(action),
         #[cfg(feature = "bpf")]

@@ -69,7 +69,7 @@ pub(super) fn run(rules: &Rules) -> ExitCode {
 
 /// The paths rules are read from when none are given.
 #[must_use]
-pub fn default_paths() -> Vec<PathBuf> {
+pub(super) fn default_paths() -> Vec<PathBuf> {
     let below = |home: &&str| -> Vec<PathBuf> {
         ["rules", "sigma"].iter().map(|name| Path::new(home).join(name)).filter(|path| path.is_dir()).collect()
     };

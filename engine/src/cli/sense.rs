@@ -65,8 +65,7 @@ pub(super) fn tell(problem: impl std::fmt::Display) -> Told {
     Told
 }
 
-/// Folders in which rules are looked for when none are named and the configuration's do not exist.
-const RULE_FOLDERS: [&str; 4] = ["rules", "sigma", "/usr/share/beewolf/rules", "/usr/share/beewolf/sigma"];
+/// Sigma's names, beside the Sigma rules.
 const FIELDMAP: &str = "fieldmap.yml";
 
 impl Options {
@@ -107,7 +106,7 @@ impl Options {
         if configured.iter().any(|path| path.exists()) || *settings != Config::default() {
             return configured;
         }
-        RULE_FOLDERS.iter().map(PathBuf::from).filter(|path| path.exists()).collect()
+        super::rules::default_paths()
     }
 }
 

@@ -53,12 +53,6 @@ pub const ROWS: &[Row] = &[
         doc: "Time between two status messages; 0 for none.",
     },
     Row {
-        name: "workers",
-        ty: Type::Integer { min: 0, max: 256 },
-        preset: Preset::Number(0),
-        doc: "Threads that match rules; 0 for one per processor, at most 8.",
-    },
-    Row {
         name: "shutdown",
         ty: Type::Duration { min: Duration::ZERO, max: seconds(300) },
         preset: Preset::Duration(seconds(5)),
@@ -77,12 +71,6 @@ pub const ROWS: &[Row] = &[
         doc: "Size of each ring buffer between kernel and sensor; a power of two. A ring takes twice its size of address space.",
     },
     Row {
-        name: "limits.queue_events",
-        ty: Type::Integer { min: 64, max: 16_000_000 },
-        preset: Preset::Number(65_536),
-        doc: "Events that wait for each worker.",
-    },
-    Row {
         name: "limits.process_table_entries",
         ty: Type::Integer { min: 1024, max: 16_000_000 },
         preset: Preset::Number(65_536),
@@ -93,18 +81,6 @@ pub const ROWS: &[Row] = &[
         ty: Type::Duration { min: Duration::ZERO, max: seconds(3600) },
         preset: Preset::Duration(seconds(30)),
         doc: "How long a process is remembered after its end, so that late events still find it.",
-    },
-    Row {
-        name: "limits.path_bytes",
-        ty: Type::Size { min: 256, max: 4096 },
-        preset: Preset::Number(4096),
-        doc: "Longest path that is kept; a longer one is cut and the event says so.",
-    },
-    Row {
-        name: "limits.args_bytes",
-        ty: Type::Size { min: 256, max: 32 << 10 },
-        preset: Preset::Number(32 << 10),
-        doc: "Bytes of arguments that are kept: three quarters from the beginning, one from the end.",
     },
     Row {
         name: "recording.buffer_bytes",
@@ -137,8 +113,6 @@ pub struct Config {
     pub whitelists: Vec<PathBuf>,
     /// Time between status messages; `None` for none.
     pub status_interval: Option<Duration>,
-    /// Threads that match rules; `None` to follow the number of processors.
-    pub workers: Option<usize>,
     /// How long sinks may drain at the end.
     pub shutdown: Duration,
     /// The cgroup that is watched; `None` for the whole host.
@@ -157,16 +131,10 @@ pub struct Config {
 pub struct Limits {
     /// Bytes of each ring buffer, a power of two.
     pub ring_bytes: u32,
-    /// Events that wait for each worker.
-    pub queue_events: usize,
     /// Processes remembered.
     pub process_table_entries: usize,
     /// How long a process is remembered after its end.
     pub process_retention: Duration,
-    /// Longest path.
-    pub path_bytes: usize,
-    /// Most bytes of arguments.
-    pub args_bytes: usize,
 }
 
 /// Why there is no configuration.
@@ -206,16 +174,12 @@ impl Config {
             sigma: paths("sigma"),
             whitelists: paths("whitelists"),
             status_interval: Some(values.duration("status_interval")).filter(|time| !time.is_zero()),
-            workers: Some(values.length("workers")).filter(|number| *number > 0),
             shutdown: values.duration("shutdown"),
             cgroup: values.path("scope.cgroup").map(PathBuf::from),
             limits: Limits {
                 ring_bytes: u32::try_from(values.number("limits.ring_bytes")).unwrap_or(1 << 23),
-                queue_events: values.length("limits.queue_events"),
                 process_table_entries: values.length("limits.process_table_entries"),
                 process_retention: values.duration("limits.process_retention"),
-                path_bytes: values.length("limits.path_bytes"),
-                args_bytes: values.length("limits.args_bytes"),
             },
             recording: store::recording::Limits {
                 buffer_bytes: values.length("recording.buffer_bytes"),

@@ -9,6 +9,7 @@ mod confine;
 mod content;
 mod house;
 mod recordings;
+mod replays;
 mod samples;
 mod schemas;
 mod sinks;
