@@ -56,13 +56,12 @@ pub(super) fn watch(
             eprintln!("beewolf: {} events cannot be had here; `beewolf doctor` says why", plan.kind);
         }
     }
-    let show_status = std::io::stderr().is_terminal();
-    let outcome = live::run(loaded, &mut stages, &stop, limit, settings.status_interval, |status| {
-        if show_status {
-            eprintln!("\x1b[2m{}\x1b[0m", status.message);
-        } else {
-            eprintln!("{}", status.message);
-        }
+    // Where standard output is a terminal the console shows it already.
+    let (here, out) = (std::io::stderr().is_terminal(), std::io::stdout().is_terminal());
+    let outcome = live::run(loaded, &mut stages, &stop, limit, settings.status_interval, |status| match (here, out) {
+        (_, true) => {}
+        (true, false) => eprintln!("\x1b[2m{}\x1b[0m", status.message),
+        (false, false) => eprintln!("{}", status.message),
     });
     let interrupted = if sense::stopped(&stop) { ", stopped by a signal" } else { "" };
     if let Some(recorder) = stages.recorder.take() {
