@@ -75,13 +75,15 @@ fn code(text: &str) -> String {
             b'/' if bytes[at..].starts_with(b"//") => end_of(bytes, at, b"\n"),
             b'/' if bytes[at..].starts_with(b"/*") => end_of(bytes, at, b"*/"),
             b'"' => string_end(bytes, at + 1),
-            b'r' if !at.checked_sub(1).is_some_and(|before| is_word(bytes[before]) && bytes[before] != b'b') => match raw_start(&bytes[at..]) {
-                Some(hashes) => {
-                    let closing: Vec<u8> = std::iter::once(b'"').chain(std::iter::repeat_n(b'#', hashes)).collect();
-                    end_of(bytes, at + hashes + 2, &closing)
+            b'r' if !at.checked_sub(1).is_some_and(|before| is_word(bytes[before]) && bytes[before] != b'b') => {
+                match raw_start(&bytes[at..]) {
+                    Some(hashes) => {
+                        let closing: Vec<u8> = std::iter::once(b'"').chain(std::iter::repeat_n(b'#', hashes)).collect();
+                        end_of(bytes, at + hashes + 2, &closing)
+                    }
+                    None => at,
                 }
-                None => at,
-            },
+            }
             // A character, not a lifetime: it ends after one character or an escape.
             b'\'' if bytes.get(at + 1) == Some(&b'\\') => end_of(bytes, at + 3, b"'"),
             b'\'' => {
@@ -225,8 +227,7 @@ fn words(cell: &str) -> BTreeSet<String> {
 #[test]
 fn modules_use_only_what_the_table_lets_them_use() {
     let rows = table("Who may use whom");
-    let allowed: BTreeMap<String, BTreeSet<String>> =
-        rows.iter().map(|row| (row[0].clone(), words(&row[1]))).collect();
+    let allowed: BTreeMap<String, BTreeSet<String>> = rows.iter().map(|row| (row[0].clone(), words(&row[1]))).collect();
     let sources = files("engine/src", ".rs");
     let inside = |path: &PathBuf| path.strip_prefix("engine/src").expect("inside").to_owned();
     let module = |path: &Path| {
@@ -237,7 +238,11 @@ fn modules_use_only_what_the_table_lets_them_use() {
     let mut code_of = BTreeMap::new();
     for path in &sources {
         let (code, modules) = shipped(&code(&text_of(path)));
-        let folder = if path.ends_with("mod.rs") { path.parent().expect("a folder").to_owned() } else { path.with_extension("") };
+        let folder = if path.ends_with("mod.rs") {
+            path.parent().expect("a folder").to_owned()
+        } else {
+            path.with_extension("")
+        };
         for_tests.extend(modules.iter().map(|name| folder.join(format!("{name}.rs"))));
         code_of.insert(path.clone(), code);
     }
@@ -281,7 +286,8 @@ fn files_that_opt_out_of_a_lint_are_those_listed() {
             for (place, _) in code.match_indices(mark) {
                 let from = place + mark.len();
                 let inner = &code[from..from + code[from..].find(']').expect("a closing bracket")];
-                let lints = inner.split([',', ')']).map(str::trim).filter(|lint| !lint.is_empty() && !lint.contains('='));
+                let lints =
+                    inner.split([',', ')']).map(str::trim).filter(|lint| !lint.is_empty() && !lint.contains('='));
                 let lints = lints.filter(|lint| whole || *lint == "unsafe_code").map(str::to_owned);
                 let lints: BTreeSet<String> = lints.collect();
                 if !lints.is_empty() {
@@ -319,7 +325,8 @@ fn every_probe_and_header_opens_with_its_licence_and_says_what_it_is_for() {
 
 #[test]
 fn nothing_is_left_to_be_done() {
-    let marks = [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("#[", "ignore"), concat!("#[", "should_panic")];
+    let marks =
+        [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("#[", "ignore"), concat!("#[", "should_panic")];
     for path in rust_files() {
         let text = text_of(&path);
         for mark in marks {
@@ -338,6 +345,19 @@ fn the_readme_is_short() {
     assert!(lines < 150, "README.md has {lines} lines");
 }
 
+#[test]
+fn the_rule_of_the_readme_loads_and_passes_its_tests() {
+    let text = text_of(Path::new("README.md"));
+    let rule = text.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a rule");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rule.yml");
+    std::fs::write(&path, rule).expect("the rule");
+    let output = Command::new(env!("CARGO_BIN_EXE_beewolf")).args(["rules", "test"]).arg(&path).output();
+    let output = output.expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("2 passed, 0 failed"), "{said}{output:?}");
+}
+
 /// Prose of a document: blocks of code blanked out.
 fn prose(text: &str) -> String {
     let mut inside = false;
@@ -352,12 +372,20 @@ fn prose(text: &str) -> String {
 
 /// The anchors that a document's headings get.
 fn anchors(text: &str) -> BTreeSet<String> {
-    let headings = prose(text).lines().filter_map(|line| Some(line.trim_start_matches('#').trim()).filter(|_| line.starts_with('#'))).map(slug).collect();
+    let headings = prose(text)
+        .lines()
+        .filter_map(|line| Some(line.trim_start_matches('#').trim()).filter(|_| line.starts_with('#')))
+        .map(slug)
+        .collect();
     headings
 }
 
 fn slug(heading: &str) -> String {
-    let kept = heading.to_lowercase().chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter)).collect::<String>();
+    let kept = heading
+        .to_lowercase()
+        .chars()
+        .filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter))
+        .collect::<String>();
     kept.replace(' ', "-")
 }
 
@@ -423,7 +451,10 @@ fn commits_named_by_the_recipes_are_in_the_history() {
     const NAME: &str = "house::commits_named_by_the_recipes_are_in_the_history";
     let git = |arguments: &[&str]| {
         let output = Command::new("git").arg("-C").arg(workspace()).args(arguments).output();
-        output.ok().filter(|output| output.status.success()).map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        output
+            .ok()
+            .filter(|output| output.status.success())
+            .map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
     match git(&["rev-parse", "--is-shallow-repository"]).as_deref() {
         Some("false") => {}
@@ -433,7 +464,8 @@ fn commits_named_by_the_recipes_are_in_the_history() {
     let text = text_of(Path::new("docs/adding.md"));
     let recipes = text.matches("\n## ").count();
     let hex = |quote: &str| (7..=40).contains(&quote.len()) && quote.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let commits: BTreeSet<&str> = quoted(&text).into_iter().map(|(_, quote)| quote).filter(|quote| hex(quote)).collect();
+    let commits: BTreeSet<&str> =
+        quoted(&text).into_iter().map(|(_, quote)| quote).filter(|quote| hex(quote)).collect();
     assert!(recipes == 5 && commits.len() >= 3, "{recipes} recipes, {commits:?}");
     for section in text.split("\n## ").skip(1) {
         let named = quoted(section).into_iter().any(|(_, quote)| hex(quote));
