@@ -10,6 +10,7 @@ mod content;
 mod house;
 mod recordings;
 mod replays;
+mod rules;
 mod samples;
 mod schemas;
 mod sinks;
