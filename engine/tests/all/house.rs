@@ -372,12 +372,8 @@ fn prose(text: &str) -> String {
 
 /// The anchors that a document's headings get.
 fn anchors(text: &str) -> BTreeSet<String> {
-    let headings = prose(text)
-        .lines()
-        .filter_map(|line| Some(line.trim_start_matches('#').trim()).filter(|_| line.starts_with('#')))
-        .map(slug)
-        .collect();
-    headings
+    let headings = |line: &str| line.starts_with('#').then(|| slug(line.trim_start_matches('#').trim()));
+    prose(text).lines().filter_map(headings).collect()
 }
 
 fn slug(heading: &str) -> String {
