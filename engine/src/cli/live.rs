@@ -4,6 +4,10 @@ use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -12,7 +16,7 @@ use crate::{
     config::Config,
     confine::{self, Network, Policy},
     detect::RuleSet,
-    event::json,
+    event::{Kind, json},
     kernel::{self, Client, Role, attach::KindSet},
     pipeline::live::{self, Host, Loaded},
     rule::Filter,
@@ -41,7 +45,7 @@ pub(super) fn watch(
     record: Option<PathBuf>,
     limit: Option<Duration>,
 ) -> Result<ExitCode, Told> {
-    let stop = sense::stop_flag()?;
+    let stop = stop_flag()?;
     let loaded = Loaded::load(client, &settings, kinds).map_err(tell)?;
     let host = loaded.host.clone();
     let recorder = record.map(|path| recorder(&path, &host, &settings)).transpose()?;
@@ -63,7 +67,7 @@ pub(super) fn watch(
         (true, false) => eprintln!("\x1b[2m{}\x1b[0m", status.message),
         (false, false) => eprintln!("{}", status.message),
     });
-    let interrupted = if sense::stopped(&stop) { ", stopped by a signal" } else { "" };
+    let interrupted = if stopped(&stop) { ", stopped by a signal" } else { "" };
     if let Some(recorder) = stages.recorder.take() {
         let manifest = recorder.finish(hashes).map_err(tell)?;
         eprintln!(
@@ -89,7 +93,7 @@ pub(super) fn watch(
 }
 
 fn kinds_wants(kinds: KindSet, name: &str) -> bool {
-    crate::event::Kind::ALL.iter().any(|kind| kind.name() == name && kinds.contains(*kind))
+    Kind::ALL.iter().any(|kind| kind.name() == name && kinds.contains(*kind))
 }
 
 fn hashes(rules: &RuleSet) -> Vec<RuleHash> {
@@ -115,11 +119,41 @@ fn recorder(path: &Path, host: &Host, settings: &Config) -> Result<Writer, Told>
 /// Gives up everything the engine does not need any more.
 fn confine(settings: &Config) -> Result<(), Told> {
     let policy = Policy {
-        read: sense::readable(),
+        read: readable(),
         write: settings.sinks.iter().flat_map(crate::sink::SinkConfig::folders).collect(),
         network: Network::Connect,
     };
     let report = confine::apply(&policy).map_err(tell)?;
     tracing::info!(?report, "confined");
     Ok(())
+}
+
+/// Kinds that must be watched: those of the rules, or of the filter where events are shown.
+pub(super) fn kinds_of(rules: &RuleSet) -> impl Iterator<Item = Kind> {
+    // Processes are followed whatever the rules ask for: every alert names its ancestors.
+    rules.needed_kinds().into_iter().chain([Kind::Exec, Kind::Exit, Kind::Fork])
+}
+
+/// A flag that SIGINT and SIGTERM set.
+fn stop_flag() -> Result<Arc<AtomicBool>, Told> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(tell)?;
+    }
+    Ok(stop)
+}
+
+/// Whether the flag is set: the user has asked for the end.
+fn stopped(stop: &AtomicBool) -> bool {
+    stop.load(Ordering::Acquire)
+}
+
+/// What a confined engine may read beside what it has open already.
+fn readable() -> Vec<PathBuf> {
+    ["/etc/passwd", "/proc", "/sys/fs/cgroup"]
+        .iter()
+        .map(Path::new)
+        .filter(|path| path.exists())
+        .map(Path::to_owned)
+        .collect()
 }

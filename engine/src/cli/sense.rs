@@ -1,15 +1,6 @@
 //! What `run`, `trace` and `replay` share: settings, rules, stages, the end.
 
-use std::{
-    io::IsTerminal,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use crate::{
     config::{self, Config, ConfigError},
@@ -147,12 +138,6 @@ pub(super) fn load_rules(settings: &Config) -> Result<(RuleSet, Whitelist), Told
     Ok((rules, whitelist))
 }
 
-/// Kinds that must be watched: those of the rules, or of the filter where events are shown.
-pub(super) fn kinds_of(rules: &RuleSet) -> impl Iterator<Item = Kind> {
-    // Processes are followed whatever the rules ask for: every alert names its ancestors.
-    rules.needed_kinds().into_iter().chain([Kind::Exec, Kind::Exit, Kind::Fork])
-}
-
 /// The stages behind a sensor.
 pub(super) fn stages(
     settings: &Config,
@@ -178,15 +163,6 @@ pub(super) fn stages(
         filter,
         patience: None,
     })
-}
-
-/// A flag that SIGINT and SIGTERM set.
-pub(super) fn stop_flag() -> Result<Arc<AtomicBool>, Told> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(tell)?;
-    }
-    Ok(stop)
 }
 
 /// A time as the command line has it: `15s`, `10m`, `2h`, or seconds.
@@ -229,19 +205,4 @@ pub(super) fn finish(stages: Stages, settings: &Config, extra: &str) -> bool {
         eprintln!("beewolf: sink {name} did not end in time");
     }
     whole
-}
-
-/// Whether the flag is set: the user has asked for the end.
-pub(super) fn stopped(stop: &AtomicBool) -> bool {
-    stop.load(Ordering::Acquire)
-}
-
-/// What a confined engine may read beside what it has open already.
-pub(super) fn readable() -> Vec<PathBuf> {
-    ["/etc/passwd", "/proc", "/sys/fs/cgroup"]
-        .iter()
-        .map(Path::new)
-        .filter(|path| path.exists())
-        .map(Path::to_owned)
-        .collect()
 }

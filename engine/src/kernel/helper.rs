@@ -24,7 +24,7 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{attach::Plan, load::Loaded};
+use super::{attach::Plan, load::Loaded, request::StartRequest};
 
 /// Descriptors of one answer: the rings, and the counters.
 const MAX_DESCRIPTORS: usize = 17;
@@ -40,21 +40,6 @@ pub enum Role {
     Engine(Client),
     /// The helper, at its end: the engine has ended with this code.
     Helper(u8),
-}
-
-/// What to load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StartRequest {
-    /// Bit N: kind N of `wire.h`.
-    pub kinds: u32,
-    /// Rings, 1 to 16.
-    pub rings: u32,
-    /// Bytes per ring: a power of two, at least a page.
-    pub ring_bytes: u32,
-    /// Depth of the scope's cgroup below the root.
-    pub scope_level: u32,
-    /// Id of the scope's cgroup; 0 is the whole host.
-    pub scope_cgroup: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,6 +253,7 @@ fn serve(socket: &OwnedFd, child: Pid) -> io::Result<u8> {
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC | rustix::pipe::PipeFlags::NONBLOCK)?;
     signal_hook::low_level::pipe::register(signal_hook::consts::SIGINT, interrupt)?;
     let mut loaded: Option<Loaded> = None;
+    let mut started = false;
     let mut line_open = true;
     loop {
         let mut wait = vec![
@@ -286,7 +272,7 @@ fn serve(socket: &OwnedFd, child: Pid) -> io::Result<u8> {
         let is = |index: usize| ready.get(index).copied().unwrap_or(false);
         drop(wait);
         if is(3) {
-            line_open = answer(socket, &mut loaded)?;
+            line_open = answer(socket, &mut loaded, &mut started)?;
         }
         for (index, (pipe, signal)) in [(&signals, Signal::TERM), (&ignored, Signal::INT)].into_iter().enumerate() {
             if is(index + 1) {
@@ -311,7 +297,7 @@ fn serve(socket: &OwnedFd, child: Pid) -> io::Result<u8> {
 }
 
 /// Answers one request; `false` when the line is closed.
-fn answer(socket: &OwnedFd, loaded: &mut Option<Loaded>) -> io::Result<bool> {
+fn answer(socket: &OwnedFd, loaded: &mut Option<Loaded>, started: &mut bool) -> io::Result<bool> {
     let mut bytes = [0; REQUEST_BYTES];
     match rustix::io::read(socket, &mut bytes) {
         Ok(REQUEST_BYTES) => {}
@@ -322,8 +308,10 @@ fn answer(socket: &OwnedFd, loaded: &mut Option<Loaded>) -> io::Result<bool> {
     }
     let mut descriptors: Vec<OwnedFd> = Vec::new();
     let reply = match (Request::decode(&bytes), loaded.as_mut()) {
-        (Some(Request::Start(request)), None) => match Loaded::load(&request) {
+        // Once: an engine that has been taken over must not widen its scope.
+        (Some(Request::Start(request)), None) if !*started => match Loaded::load(&request) {
             Ok(mut fresh) => {
+                *started = true;
                 descriptors = std::mem::take(&mut fresh.descriptors);
                 let plan = fresh.plan.clone();
                 *loaded = Some(fresh);

@@ -24,7 +24,7 @@ use crate::{
         loss::{LossSource, Lost},
         value::Time,
     },
-    kernel::{Client, attach::KindSet, attach::Plan, helper::HelperError, helper::StartRequest},
+    kernel::{Client, StartRequest, attach::KindSet, attach::Plan, helper::HelperError},
     sensor::live::{self, Counters, Item, Live},
     store,
 };
