@@ -120,7 +120,7 @@ fn recorder(path: &Path, host: &Host, settings: &Config) -> Result<Writer, Told>
 fn confine(settings: &Config) -> Result<(), Told> {
     let policy = Policy {
         read: readable(),
-        write: settings.sinks.iter().flat_map(crate::sink::SinkConfig::paths).collect(),
+        write: settings.sinks.iter().flat_map(crate::sink::SinkConfig::folders).collect(),
         network: Network::Connect,
     };
     let report = confine::apply(&policy).map_err(tell)?;

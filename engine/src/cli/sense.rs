@@ -93,8 +93,14 @@ impl Options {
         if !self.rules.is_empty() {
             return self.rules.clone();
         }
-        let configured: Vec<PathBuf> = settings.rules.iter().chain(&settings.sigma).cloned().collect();
-        if configured.iter().any(|path| path.exists()) || *settings != Config::default() {
+        // A folder that only stands in the presets need not be there; one that the file names must.
+        let presets = Config::default();
+        let chosen = |paths: &[PathBuf], preset: &[PathBuf]| -> Vec<PathBuf> {
+            paths.iter().filter(|path| !preset.contains(path) || path.exists()).cloned().collect()
+        };
+        let mut configured = chosen(&settings.rules, &presets.rules);
+        configured.extend(chosen(&settings.sigma, &presets.sigma));
+        if !configured.is_empty() {
             return configured;
         }
         super::rules::default_paths()

@@ -74,7 +74,7 @@ fn live(arguments: Arguments) -> Result<ExitCode, Told> {
             (RuleSet::default(), Whitelist::default())
         };
         let kinds: KindSet = match &filter {
-            Some(filter) => filter.kinds().chain(sense::kinds_of(&rules)).collect(),
+            Some(filter) => filter.kinds().chain(super::live::kinds_of(&rules)).collect(),
             None => KindSet::all(),
         };
         super::live::watch(client, settings, rules, whitelist, kinds, filter, arguments.record.clone(), arguments.limit)
