@@ -73,7 +73,9 @@ static __always_inline __u32 write_args(struct record *record, unsigned long at,
 
 	/* The verifier wants each length bounded by a constant, and each place by the record's size less that constant. */
 	if (record->size < WIRE_SIZE_HUGE) {
-		if (used > WIRE_SIZE_MEDIUM / 2 || total > WIRE_SIZE_MEDIUM / 2)
+		/* The compiler must not know what the verifier cannot: it would leave the comparison out. */
+		barrier_var(head);
+		if (used > WIRE_SIZE_MEDIUM / 2 || total > WIRE_SIZE_MEDIUM / 2 || head > WIRE_SIZE_MEDIUM / 2)
 			return 0;
 		if (bpf_probe_read_user(record->memory + used, head, (void *)at))
 			return 0;
@@ -86,6 +88,8 @@ static __always_inline __u32 write_args(struct record *record, unsigned long at,
 	}
 	if (total > WIRE_ARGS_HEAD + WIRE_ARGS_TAIL)
 		add_flags(record, WIRE_CUT_ARGS);
+	barrier_var(head);
+	barrier_var(tail);
 	if (used > WIRE_SIZE_HUGE - WIRE_ARGS_HEAD - WIRE_ARGS_TAIL || head > WIRE_ARGS_HEAD ||
 	    bpf_probe_read_user(record->memory + used, head, (void *)at)) {
 		add_flags(record, WIRE_CUT_ARGS);
