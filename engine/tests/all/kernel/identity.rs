@@ -52,7 +52,10 @@ fn kernel_entity_ids_agree() {
     for (child, id) in [&before, &after].into_iter().zip(&ids) {
         // The one that was there before is known from the task iterator, the other from its exec.
         for kind in ["file_open", "exit"] {
-            let Some(event) = problems.one(kind, events.by(kind, child.id())) else { continue };
+            // Where the kernel's own open of an executable is seen, that is the shell's doing.
+            let own =
+                events.by(kind, child.id()).filter(|event| field(event, "file.path") != program.unwrap_or_default());
+            let Some(event) = problems.one(kind, own) else { continue };
             problems.fields(
                 event,
                 fields! { "process.entity_id": id, "process.executable": program, "process.args.3": null },

@@ -163,7 +163,10 @@ fn kernel_recordings_name_what_they_lack() {
     let mut problems = Problems::default();
     let end = manifest(&recording);
     problems.same("complete", field(&end, "complete").as_bool(), Some(false));
-    let written = field(&end, "events.file_open").as_u64().unwrap_or_default();
+    // Where the kernel's own open of an executable is seen, the actor's is there as well.
+    let recorded = read(&recording);
+    let written = recorded.lines().filter(|line| line.contains(r#""requested_path":"/dev/null""#)).count();
+    let written = u64::try_from(written).expect("a few");
     let losses = field(&end, "losses").as_array().cloned().unwrap_or_default();
     let lost: u64 = losses
         .iter()
