@@ -13,4 +13,7 @@ echo 'cat' >"$work/script"
 echo done | bash "$work/script" -i | cat >/dev/null
 echo Done | grep -i done | cat >/dev/null
 echo done | env -i cat | cat >/dev/null
-python3 -c 'import os, pty; assert os.waitstatus_to_exitcode(pty.spawn(["sh", "-i", "-c", "exit 0"])) == 0' </dev/null
+python3 - <<'PYTHON'
+import os, pty
+assert os.waitstatus_to_exitcode(pty.spawn(["sh", "-i", "-c", "exit 0"])) == 0
+PYTHON
