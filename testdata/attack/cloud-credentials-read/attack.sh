@@ -7,4 +7,5 @@ own_folder /root
 mkdir /root/.aws
 echo 'aws_secret_access_key = made-up' >/root/.aws/credentials
 
+# shellcheck disable=SC2002 # cat is the attack
 cat /root/.aws/credentials | says made-up || fail "read something else"

@@ -7,7 +7,6 @@ own_mounts
 python3 "$here/victim.py" "$work/where" &
 victim=$!
 wait_for "$work/where"
-read -r address _ <"$work/where"
 python3 -c 'import ctypes
 text = ctypes.create_string_buffer(b"own text")
 with open("/proc/self/mem", "r+b", buffering=0) as memory:

@@ -7,12 +7,12 @@ own_mounts
 export HOME=$work
 
 echo 'echo done' | sh | cat >/dev/null
-echo | bash -i -c env 2>/dev/null | cat >/dev/null
-echo | bash -lic env 2>/dev/null | cat >/dev/null
+echo | bash -i -c 'env; cat' 2>/dev/null | cat >/dev/null
+echo | bash -lic 'env; cat' 2>/dev/null | cat >/dev/null
 echo 'cat' >"$work/script"
-echo done | bash "$work/script" -i | cat >/dev/null
-echo Done | grep -i done | cat >/dev/null
-echo done | env -i cat | cat >/dev/null
+echo text | bash "$work/script" -i | cat >/dev/null
+echo Text | grep -i text | cat >/dev/null
+echo text | env -i cat | cat >/dev/null
 python3 - <<'PYTHON'
 import os, pty
 assert os.waitstatus_to_exitcode(pty.spawn(["sh", "-i", "-c", "exit 0"])) == 0

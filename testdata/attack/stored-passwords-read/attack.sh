@@ -6,4 +6,5 @@ own_mounts
 own_folder /root
 echo 'https://user:made-up@git.example' >/root/.git-credentials
 
+# shellcheck disable=SC2002 # cat is the attack
 cat /root/.git-credentials | says made-up || fail "read something else"
