@@ -8,6 +8,9 @@
 #   in_container ID COMMAND  runs a command in a child cgroup named as a container engine names its own
 #   package FOLDER SCRIPT    installs a folder as a Debian package whose script after installation is SCRIPT, into a
 #                            package database of its own; what it unpacks lands where the folder says
+#   logged FILE              makes a log or a history of what comes on standard input, as whoever keeps it does: under
+#                            another name, then renamed; a relative name is one in /var/log
+#   block_device             makes a node, disk, for a block device that opens and holds nothing: a loop device without a file
 #   at_terminal COMMAND      runs a command line with a new pseudo-terminal as its standard streams
 #   at_prompt COMMAND        types a command line to an interactive shell on a new pseudo-terminal
 #   wait_for FILE            waits until a helper has written the file
@@ -102,6 +105,19 @@ package() {
     chmod 755 "$1/DEBIAN/postinst"
     dpkg-deb --build --root-owner-group "$1" "$work/package.deb" >/dev/null
     dpkg --admindir="$work/database" --install "$work/package.deb" >/dev/null
+}
+
+logged() {
+    local file=$1
+    [[ $file = /* ]] || file=/var/log/$file
+    mkdir -p "$(dirname "$file")"
+    cat >"$file.new"
+    mv "$file.new" "$file"
+}
+
+block_device() {
+    modprobe loop 2>/dev/null || true
+    mknod disk b 7 0
 }
 
 at_terminal() {
