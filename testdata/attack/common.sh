@@ -4,6 +4,7 @@
 #   own_mounts               runs the script again in a mount namespace of its own
 #   own_mounts_and_network   also in an empty network namespace in which this host is 192.0.2.1, a documentation address
 #   own_etc                  lays a throw-away layer over /etc: what is written there is seen here and nowhere else
+#   own_layer DIR            does so over another folder
 #   own_folder DIR           lays an empty folder over an existing one
 #   in_container ID COMMAND  runs a command in a child cgroup named as a container engine names its own
 #   package FOLDER SCRIPT    installs a folder as a Debian package whose script after installation is SCRIPT, into a
@@ -72,8 +73,13 @@ clean_up() {
 }
 
 own_etc() {
-    mkdir "$work/etc-upper" "$work/etc-work"
-    mount -t overlay -o "lowerdir=/etc,upperdir=$work/etc-upper,workdir=$work/etc-work" beewolf-attack /etc
+    own_layer /etc
+}
+
+own_layer() {
+    local layer=$work/${1##*/}
+    mkdir "$layer-upper" "$layer-work"
+    mount -t overlay -o "lowerdir=$1,upperdir=$layer-upper,workdir=$layer-work" beewolf-attack "$1"
 }
 
 own_folder() {
