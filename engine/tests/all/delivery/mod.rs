@@ -326,8 +326,8 @@ fn a_spool_cut_by_hand_costs_what_was_cut_and_says_so() {
     let handed = offer(&sinks, 0..50);
     assert_eq!(waiting(&sinks.stop(SECOND / 10).counters[0]), 50);
     let spool = folder.path().join("syslog.syslog");
-    let segment = fs::read_dir(&spool).expect("there").map(|it| it.expect("one").path());
-    let segment = segment.filter(|path| path.extension().is_some_and(|it| it == "spool")).next().expect("a segment");
+    let mut files = fs::read_dir(&spool).expect("there").map(|it| it.expect("one").path());
+    let segment = files.find(|path| path.extension().is_some_and(|it| it == "spool")).expect("a segment");
     let length = segment.metadata().expect("there").len();
     fs::OpenOptions::new().write(true).open(&segment).and_then(|file| file.set_len(length / 2)).expect("cut");
     let (address, arrived) = receivers::tcp();

@@ -220,9 +220,9 @@ pub(crate) enum Mood {
     ClosesEarly,
     /// Closes in the middle of its answer.
     ClosesLate,
-    /// Answers only after a second.
+    /// Says nothing for a second, then closes.
     Hangs,
-    /// Takes the connection and is never heard of again.
+    /// Sends elsewhere, where nobody should go.
     Redirects,
 }
 
