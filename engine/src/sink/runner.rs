@@ -155,9 +155,9 @@ impl Sinks {
         Ok(sinks)
     }
 
-    /// Hands a record to every sink that wants it; never waits. A full queue is a counted loss.
+    /// Hands a record to every sink that wants it; never waits for a receiver. A full queue is a counted loss.
     pub fn offer(&self, record: &Record) {
-        for lane in self.lanes.iter().filter(|lane| lane.wants(record)) {
+        for lane in self.wanting(record) {
             lane.ledger.offered();
             if lane.spooled(record) {
                 continue;
@@ -172,7 +172,7 @@ impl Sinks {
     /// Hands a record to every sink that wants it and waits for room in its queue, at most `patience`
     /// per sink: for a replay, which has time and would otherwise outrun every receiver.
     pub fn wait_for(&self, record: &Record, patience: Duration) {
-        for lane in self.lanes.iter().filter(|lane| lane.wants(record)) {
+        for lane in self.wanting(record) {
             lane.ledger.offered();
             if lane.spooled(record) {
                 continue;
@@ -182,6 +182,14 @@ impl Sinks {
                 Err(SendTimeoutError::Timeout(record) | SendTimeoutError::Disconnected(record)) => lane.lose(&record),
             }
         }
+    }
+
+    /// Those with a spool come first: an alert that anybody has seen anywhere is then safe from the end of
+    /// the process.
+    fn wanting(&self, record: &Record) -> impl Iterator<Item = &Lane> {
+        let (first, then) = (self.lanes.iter(), self.lanes.iter());
+        let spooled = first.filter(|lane| lane.post.is_some());
+        spooled.chain(then.filter(|lane| lane.post.is_none())).filter(|lane| lane.wants(record))
     }
 
     /// Whether any sink takes events, so that the pipeline can spare the work.
