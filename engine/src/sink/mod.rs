@@ -181,7 +181,7 @@ pub const SPOOL: &[Row] = &[
         name: "spool.enabled",
         ty: Type::Boolean,
         preset: Preset::Boolean(true),
-        doc: "Whether records pass a spool on disk, where they stay until the receiver has them, also if Beewolf or the host is restarted meanwhile: each arrives at least once, and one that comes again has the same id. An alert is there before anything else happens to it; events, losses and status messages pass `queue` first. Without a spool all wait in `queue`, and what is there at the end is lost.",
+        doc: "Whether records pass a spool on disk, where they stay until the receiver has them, also if Beewolf or the host is restarted meanwhile: each arrives at least once, and one that comes again has the same id. An alert is there before any sink shows it; events, losses and status messages pass `queue` first. Without a spool all wait in `queue`, and what is there at the end is lost.",
     },
     Row {
         name: "spool.folder",

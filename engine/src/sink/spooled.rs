@@ -7,8 +7,9 @@
 //! ```
 //!
 //! An alert is in the spool when [`Post::alert`] returns: the process may be killed the next moment.
-//! If the disk is slow just then, the alert goes through the queue instead, since the pipeline must not
-//! wait. Events, losses and status messages always do; among themselves alerts keep their order, and so
+//! That costs the pipeline a write into the page cache. If the disk has not obeyed for seconds, or another
+//! thread is stuck in such a write, alerts go through the queue instead, and a kill may cost those that
+//! are in it: the pipeline must not stand still. Events, losses and status messages always do; among themselves alerts keep their order, and so
 //! do the others.
 
 use std::{
@@ -36,9 +37,9 @@ use crate::{
 };
 
 /// Longest wait of the pipeline for another thread that is using the spool.
-const LOCK_PATIENCE: Duration = Duration::from_millis(1);
-/// A disk that takes longer to obey is one to stay away from.
-const SLOW_DISK: Duration = Duration::from_millis(100);
+const LOCK_PATIENCE: Duration = Duration::from_millis(100);
+/// A disk that takes longer to obey is one to stay away from: frozen, or gone.
+const SLOW_DISK: Duration = Duration::from_secs(2);
 /// Longest sleep of the courier while there is nothing to carry.
 const IDLE: Duration = Duration::from_secs(5);
 /// Longest pause that a receiver may ask for.
