@@ -1,6 +1,7 @@
-//! Files of ours: recordings, and reading any file with a limit.
+//! Files of ours: recordings, the sinks' spools, and reading any file with a limit.
 
 mod capped;
 pub mod recording;
+pub mod spool;
 
 pub use capped::{CappedError, read_capped, read_text};
