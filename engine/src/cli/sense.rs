@@ -12,6 +12,7 @@ use std::{
 };
 
 use crate::{
+    alert::Dedup,
     config::{self, Config, ConfigError},
     detect::{RuleSet, State},
     enrich::{Enricher, Host as EnrichHost, Limits, Users},
@@ -172,6 +173,7 @@ pub(super) fn stages(
         rules: Arc::new(rules),
         whitelist,
         state: State::default(),
+        dedup: Dedup::new(settings.deduplication),
         sinks: Sinks::start(&settings.sinks).map_err(tell)?,
         recorder: None,
         tally: Tally::default(),
@@ -203,8 +205,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Ends the sinks and prints the summary to standard error.
-pub(super) fn finish(stages: Stages, settings: &Config, extra: &str) -> bool {
-    let Stages { sinks, tally, .. } = stages;
+pub(super) fn finish(mut stages: Stages, settings: &Config, extra: &str) -> bool {
+    stages.flush();
+    let Stages { sinks, tally, dedup, .. } = stages;
     let report = sinks.stop(settings.shutdown);
     let kinds: Vec<String> = Kind::ALL
         .iter()
@@ -214,8 +217,11 @@ pub(super) fn finish(stages: Stages, settings: &Config, extra: &str) -> bool {
         .collect();
     eprintln!("beewolf: {} events ({}){extra}", tally.total(), kinds.join(", "));
     eprintln!(
-        "beewolf: {} alerts, {} suppressed, {} lost before the sinks",
-        tally.alerts, tally.suppressed, tally.lost
+        "beewolf: {} alerts, {} repeats of them, {} suppressed, {} lost before the sinks",
+        tally.alerts,
+        dedup.counters().repeats,
+        tally.suppressed,
+        tally.lost
     );
     let mut whole = tally.lost == 0;
     for sink in &report.counters {

@@ -8,6 +8,7 @@ mod diagnostic;
 use std::{path::Path, path::PathBuf, time::Duration};
 
 use crate::{
+    alert::DedupLimits,
     setting::{self, Data, Node, Preset, Problem, Row, Type, Value, Values, comment},
     sink::{self, SinkConfig},
     store::{self, CappedError},
@@ -24,6 +25,10 @@ const MAX_SINKS: usize = 32;
 
 const fn seconds(number: u64) -> Duration {
     Duration::from_secs(number)
+}
+
+fn nanoseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Every setting outside the sinks.
@@ -57,6 +62,24 @@ pub const ROWS: &[Row] = &[
         ty: Type::Duration { min: Duration::ZERO, max: seconds(300) },
         preset: Preset::Duration(seconds(5)),
         doc: "How long the sinks may go on delivering what is queued when the sensor ends.",
+    },
+    Row {
+        name: "deduplication.window",
+        ty: Type::Duration { min: Duration::ZERO, max: seconds(86_400) },
+        preset: Preset::Duration(seconds(60)),
+        doc: "How long after an alert its repeats are told as updates of it instead of alerts of their own; 0 for never. Repeats are of the same rule, cgroup, user, program, arguments and parent program, and of the same file, address or end.",
+    },
+    Row {
+        name: "deduplication.update_interval",
+        ty: Type::Duration { min: Duration::ZERO, max: seconds(86_400) },
+        preset: Preset::Duration(seconds(10)),
+        doc: "Least time between two updates of one alert. The last one comes when the window ends.",
+    },
+    Row {
+        name: "deduplication.entries",
+        ty: Type::Integer { min: 1, max: 1_000_000 },
+        preset: Preset::Number(8192),
+        doc: "Alerts whose repeats are recognised. The oldest is forgotten first; its next repeat is a new alert.",
     },
     Row {
         name: "scope.cgroup",
@@ -115,6 +138,8 @@ pub struct Config {
     pub status_interval: Option<Duration>,
     /// How long sinks may drain at the end.
     pub shutdown: Duration,
+    /// When an alert is a repeat of one before.
+    pub deduplication: DedupLimits,
     /// The cgroup that is watched; `None` for the whole host.
     pub cgroup: Option<PathBuf>,
     /// Bounds.
@@ -175,6 +200,11 @@ impl Config {
             whitelists: paths("whitelists"),
             status_interval: Some(values.duration("status_interval")).filter(|time| !time.is_zero()),
             shutdown: values.duration("shutdown"),
+            deduplication: DedupLimits {
+                window_ns: nanoseconds(values.duration("deduplication.window")),
+                interval_ns: nanoseconds(values.duration("deduplication.update_interval")),
+                entries: values.length("deduplication.entries"),
+            },
             cgroup: values.path("scope.cgroup").map(PathBuf::from),
             limits: Limits {
                 ring_bytes: u32::try_from(values.number("limits.ring_bytes")).unwrap_or(1 << 23),

@@ -35,6 +35,8 @@ const QUEUE_BATCHES: usize = 64;
 const READER_PAUSE: Duration = Duration::from_millis(100);
 /// How often losses are looked at.
 const LOSS_INTERVAL: Duration = Duration::from_secs(1);
+/// How late an event may come and still find the window of its alert open, nanoseconds.
+const LATEST_NS: i64 = 2_000_000_000;
 /// Most rings; CPUs beyond share them.
 const MAX_RINGS: usize = 16;
 
@@ -263,6 +265,8 @@ pub fn run(
                 }
             }
             report(&reader.counters, misses, &mut reported, stages, &host);
+            let Time(ns) = now();
+            stages.tick(Time(ns.saturating_sub(LATEST_NS)));
         }
         if status_interval.is_some_and(|interval| told.elapsed() >= interval) {
             told = Instant::now();
