@@ -5,10 +5,15 @@
 
 mod diagnostic;
 
-use std::{path::Path, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{
     alert::DedupLimits,
+    api,
     setting::{self, Data, Node, Preset, Problem, Row, Type, Value, Values, comment},
     sink::{self, SinkConfig},
     store::{self, CappedError},
@@ -25,6 +30,12 @@ const MAX_SINKS: usize = 32;
 
 const fn seconds(number: u64) -> Duration {
     Duration::from_secs(number)
+}
+
+/// A loopback address with its port.
+fn loopback(text: &str) -> Result<SocketAddr, &'static str> {
+    let address: SocketAddr = text.parse().map_err(|_| "is no IP address with a port")?;
+    if address.ip().is_loopback() { Ok(address) } else { Err("is not a loopback address") }
 }
 
 fn nanoseconds(time: Duration) -> i64 {
@@ -56,6 +67,24 @@ pub const ROWS: &[Row] = &[
         ty: Type::Duration { min: Duration::ZERO, max: seconds(86_400) },
         preset: Preset::Duration(seconds(10)),
         doc: "Time between two status messages; 0 for none.",
+    },
+    Row {
+        name: "status.enabled",
+        ty: Type::Boolean,
+        preset: Preset::Boolean(true),
+        doc: "Whether `beewolf run` answers `beewolf status` on a local socket.",
+    },
+    Row {
+        name: "status.socket",
+        ty: Type::Path,
+        preset: Preset::Text(api::DEFAULT_SOCKET),
+        doc: "Where it answers: HTTP with `/status` (JSON) and `/metrics` (Prometheus). Only its owner may connect.",
+    },
+    Row {
+        name: "status.metrics_address",
+        ty: Type::Text,
+        preset: Preset::Absent,
+        doc: "Loopback address and port that answer the same over TCP, to any user of this host: `127.0.0.1:9464`. Absent: none.",
     },
     Row {
         name: "shutdown",
@@ -136,6 +165,10 @@ pub struct Config {
     pub whitelists: Vec<PathBuf>,
     /// Time between status messages; `None` for none.
     pub status_interval: Option<Duration>,
+    /// Where the status is served locally; `None` for nowhere.
+    pub status_socket: Option<PathBuf>,
+    /// Where the status is served over TCP; a loopback address.
+    pub metrics_address: Option<SocketAddr>,
     /// How long sinks may drain at the end.
     pub shutdown: Duration,
     /// When an alert is a repeat of one before.
@@ -199,6 +232,8 @@ impl Config {
             sigma: paths("sigma"),
             whitelists: paths("whitelists"),
             status_interval: Some(values.duration("status_interval")).filter(|time| !time.is_zero()),
+            status_socket: values.path("status.socket").filter(|_| values.boolean("status.enabled")).map(PathBuf::from),
+            metrics_address: values.text("status.metrics_address").and_then(|text| loopback(text).ok()),
             shutdown: values.duration("shutdown"),
             deduplication: DedupLimits {
                 window_ns: nanoseconds(values.duration("deduplication.window")),
@@ -244,6 +279,11 @@ impl Config {
             let node = root.member("limits").and_then(|limits| limits.member("ring_bytes")).unwrap_or(&root);
             let hint = format!("take {}", setting::size_text(ring.next_power_of_two()));
             problems.push(Problem::at(node, "`limits.ring_bytes` is not a power of two".to_owned(), Some(hint)));
+        }
+        if let Some(Err(message)) = values.text("status.metrics_address").map(loopback) {
+            let node = root.member("status").and_then(|status| status.member("metrics_address")).unwrap_or(&root);
+            let hint = Some("write 127.0.0.1:9464 or [::1]:9464; for other hosts put a proxy before it".to_owned());
+            problems.push(Problem::at(node, format!("`status.metrics_address` {message}"), hint));
         }
         let sinks = root.member("sinks").map_or_else(default_sinks, |node| sinks(node, &mut problems));
         if problems.is_empty() {
@@ -401,7 +441,8 @@ mod tests {
                 Type::Integer { max, .. } | Type::Size { max, .. } => {
                     Value::Number(if row.preset == Preset::Number(max) { max - 1 } else { max })
                 }
-                Type::Path | Type::Text => Value::Text("/changed".to_owned()),
+                Type::Text => Value::Text("127.0.0.1:1".to_owned()),
+                Type::Path => Value::Text("/changed".to_owned()),
                 Type::Paths => Value::List(vec!["/changed".to_owned()]),
                 Type::Word(words) => Value::Text(words.last().expect("a word").to_string()),
             };
@@ -435,6 +476,12 @@ mod tests {
                 "7:5 `path` is missing (path: a path)",
                 "8:5 unknown setting `pth` (did you mean `path`?)",
                 "9:5 `address` is missing (address: host:port)",
+            ],
+        );
+        check(
+            "status: { metrics_address: '0.0.0.0:9464' }\n",
+            &[
+                "1:28 `status.metrics_address` is not a loopback address (write 127.0.0.1:9464 or [::1]:9464; for other hosts put a proxy before it)",
             ],
         );
         check("sinks: console\n", &["1:8 `sinks` must be a list (write a list: `- type: console`)"]);

@@ -61,7 +61,7 @@ pub struct StartRequest {
 enum Request {
     Start(StartRequest),
     Iterate,
-    Misses,
+    Look,
     Detach,
 }
 
@@ -70,7 +70,7 @@ impl Request {
         let (operation, start) = match self {
             Self::Start(start) => (1u32, Some(start)),
             Self::Iterate => (2, None),
-            Self::Misses => (3, None),
+            Self::Look => (3, None),
             Self::Detach => (4, None),
         };
         let start =
@@ -96,7 +96,7 @@ impl Request {
                 scope_cgroup: u64::from_ne_bytes(bytes.get(24..32)?.try_into().ok()?),
             }),
             2 => Self::Iterate,
-            3 => Self::Misses,
+            3 => Self::Look,
             4 => Self::Detach,
             _ => return None,
         })
@@ -107,9 +107,37 @@ impl Request {
 enum Answer {
     Started(Plan),
     Iterator,
-    Misses(BTreeMap<String, u64>),
+    Facts(Facts),
     Detached,
     Refused(String),
+}
+
+/// What the helper sees of the programs and of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// By program.
+    pub programs: BTreeMap<String, ProgramFacts>,
+    /// Memory of the helper that is resident.
+    pub resident_bytes: u64,
+}
+
+impl Facts {
+    /// Runs that the kernel left out, of all programs.
+    #[must_use]
+    pub fn recursion_misses(&self) -> u64 {
+        self.programs.values().map(|program| program.recursion_misses).sum()
+    }
+}
+
+/// What the kernel says of a loaded program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramFacts {
+    /// Runs left out because the program was already running on that CPU.
+    pub recursion_misses: u64,
+    /// Runs, while the kernel's statistics are on.
+    pub runs: u64,
+    /// Time they took.
+    pub run_time_ns: u64,
 }
 
 /// Why the helper did not do what was asked.
@@ -164,13 +192,13 @@ impl Client {
         descriptors.pop().ok_or(HelperError::Confused)
     }
 
-    /// Runs the kernel left out, per program.
+    /// What the programs have done.
     ///
     /// # Errors
     /// As [`Client::start`].
-    pub fn recursion_misses(&self) -> Result<BTreeMap<String, u64>, HelperError> {
-        match self.ask(Request::Misses)? {
-            (Answer::Misses(misses), _) => Ok(misses),
+    pub fn look(&self) -> Result<Facts, HelperError> {
+        match self.ask(Request::Look)? {
+            (Answer::Facts(facts), _) => Ok(facts),
             _ => Err(HelperError::Confused),
         }
     }
@@ -194,7 +222,7 @@ impl Client {
             serde_json::from_slice(bytes.get(..count).unwrap_or_default()).map_err(|_| HelperError::Confused)?;
         match answer {
             Answer::Refused(reason) => Err(HelperError::Refused(reason)),
-            Answer::Started(_) | Answer::Iterator | Answer::Misses(_) | Answer::Detached => Ok((answer, descriptors)),
+            Answer::Started(_) | Answer::Iterator | Answer::Facts(_) | Answer::Detached => Ok((answer, descriptors)),
         }
     }
 }
@@ -338,7 +366,9 @@ fn answer(socket: &OwnedFd, loaded: &mut Option<Loaded>) -> io::Result<bool> {
             }
             Err(reason) => Answer::Refused(reason),
         },
-        (Some(Request::Misses), Some(loaded)) => Answer::Misses(loaded.recursion_misses()),
+        (Some(Request::Look), Some(loaded)) => {
+            Answer::Facts(Facts { programs: loaded.programs(), resident_bytes: crate::store::resident_bytes() })
+        }
         (Some(Request::Detach), Some(_)) => {
             *loaded = None;
             Answer::Detached
@@ -361,7 +391,7 @@ mod tests {
     fn requests_survive_the_line() {
         let start =
             StartRequest { kinds: 0b1_1110, rings: 3, ring_bytes: 1 << 20, scope_level: 2, scope_cgroup: u64::MAX - 5 };
-        for request in [Request::Start(start), Request::Iterate, Request::Misses, Request::Detach] {
+        for request in [Request::Start(start), Request::Iterate, Request::Look, Request::Detach] {
             assert_eq!(Request::decode(&request.encode()), Some(request));
         }
         assert_eq!(Request::decode(&[9; REQUEST_BYTES]), None);

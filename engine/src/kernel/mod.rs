@@ -9,4 +9,4 @@ pub mod helper;
 mod load;
 pub mod probe;
 
-pub use helper::{Client, Role, Started, split};
+pub use helper::{Client, Facts, ProgramFacts, Role, Started, split};

@@ -15,7 +15,10 @@
 pub mod live;
 pub mod replay;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     alert::{Alert, Dedup},
@@ -39,6 +42,8 @@ pub struct Tally {
     pub suppressed: u64,
     /// What was lost before the sinks, in records.
     pub lost: u64,
+    /// Time the rules took, nanoseconds, by place of the kind in [`Kind::ALL`].
+    pub rule_time_ns: [u64; Kind::ALL.len()],
 }
 
 impl Tally {
@@ -112,10 +117,15 @@ impl Stages {
         if let Some(Time(ns)) = event.time {
             dedup.tick(ns, &mut deliver);
         }
+        let began = Instant::now();
         rules.evaluate(&event, state, &mut |mut alert: Alert| {
             whitelist.judge(&mut alert);
             dedup.take(alert, &mut deliver);
         });
+        let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        if let Some(time) = tally.rule_time_ns.get_mut(event.kind() as usize) {
+            *time = time.saturating_add(took);
+        }
     }
 
     /// Moves the time of de-duplication on where no event does: `now` is the wall clock, less what an event may be late.
