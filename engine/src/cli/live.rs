@@ -115,7 +115,7 @@ fn server(settings: &Config) -> Server {
     {
         eprintln!("beewolf: no status socket: {error}");
     }
-    if let Some(address) = settings.metrics_address
+    if let Some(address) = settings.loopback
         && let Err(error) = server.listen_tcp(address)
     {
         eprintln!("beewolf: no metrics: {error}");

@@ -81,7 +81,7 @@ pub const ROWS: &[Row] = &[
         doc: "Where it answers: HTTP with `/status` (JSON) and `/metrics` (Prometheus). Only its owner may connect.",
     },
     Row {
-        name: "status.metrics_address",
+        name: "status.loopback",
         ty: Type::Text,
         preset: Preset::Absent,
         doc: "Loopback address and port that answer the same over TCP, to any user of this host: `127.0.0.1:9464`. Absent: none.",
@@ -168,7 +168,7 @@ pub struct Config {
     /// Where the status is served locally; `None` for nowhere.
     pub status_socket: Option<PathBuf>,
     /// Where the status is served over TCP; a loopback address.
-    pub metrics_address: Option<SocketAddr>,
+    pub loopback: Option<SocketAddr>,
     /// How long sinks may drain at the end.
     pub shutdown: Duration,
     /// When an alert is a repeat of one before.
@@ -233,7 +233,7 @@ impl Config {
             whitelists: paths("whitelists"),
             status_interval: Some(values.duration("status_interval")).filter(|time| !time.is_zero()),
             status_socket: values.path("status.socket").filter(|_| values.boolean("status.enabled")).map(PathBuf::from),
-            metrics_address: values.text("status.metrics_address").and_then(|text| loopback(text).ok()),
+            loopback: values.text("status.loopback").and_then(|text| loopback(text).ok()),
             shutdown: values.duration("shutdown"),
             deduplication: DedupLimits {
                 window_ns: nanoseconds(values.duration("deduplication.window")),
@@ -280,10 +280,10 @@ impl Config {
             let hint = format!("take {}", setting::size_text(ring.next_power_of_two()));
             problems.push(Problem::at(node, "`limits.ring_bytes` is not a power of two".to_owned(), Some(hint)));
         }
-        if let Some(Err(message)) = values.text("status.metrics_address").map(loopback) {
-            let node = root.member("status").and_then(|status| status.member("metrics_address")).unwrap_or(&root);
+        if let Some(Err(message)) = values.text("status.loopback").map(loopback) {
+            let node = root.member("status").and_then(|status| status.member("loopback")).unwrap_or(&root);
             let hint = Some("write 127.0.0.1:9464 or [::1]:9464; for other hosts put a proxy before it".to_owned());
-            problems.push(Problem::at(node, format!("`status.metrics_address` {message}"), hint));
+            problems.push(Problem::at(node, format!("`status.loopback` {message}"), hint));
         }
         let sinks = root.member("sinks").map_or_else(default_sinks, |node| sinks(node, &mut problems));
         if problems.is_empty() {
@@ -479,9 +479,9 @@ mod tests {
             ],
         );
         check(
-            "status: { metrics_address: '0.0.0.0:9464' }\n",
+            "status: { loopback: '0.0.0.0:9464' }\n",
             &[
-                "1:28 `status.metrics_address` is not a loopback address (write 127.0.0.1:9464 or [::1]:9464; for other hosts put a proxy before it)",
+                "1:21 `status.loopback` is not a loopback address (write 127.0.0.1:9464 or [::1]:9464; for other hosts put a proxy before it)",
             ],
         );
         check("sinks: console\n", &["1:8 `sinks` must be a list (write a list: `- type: console`)"]);
