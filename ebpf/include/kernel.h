@@ -20,10 +20,6 @@ typedef unsigned char bool;
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-struct list_head {
-	struct list_head *next;
-};
-
 struct qstr {
 	__u32 len;
 	const unsigned char *name;
@@ -271,12 +267,10 @@ struct bpf_iter__task {
 #define AF_UNSPEC 0
 #define AF_INET 2
 #define AF_INET6 10
-#define O_PATH 010000000
 #define FMODE_CREATED 0x100000
 #define SIGNAL_GROUP_EXIT 0x4
 #define TS_COMPAT 0x2
 #define X32_BIT 0x40000000
-#define CAPABILITY_SECTION 0
 
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)

@@ -16,9 +16,6 @@ pub use server::{BindError, Server, ask};
 pub use service::Service;
 pub use snapshot::{Alerts, Deduplication, Kind, Loss, Memory, Processes, Program, Queue, Sink, Snapshot};
 
-/// Where the status is asked for unless the configuration says otherwise.
-pub const DEFAULT_SOCKET: &str = "/run/beewolf/status.sock";
-
 /// The last snapshot; shared by who publishes and who answers.
 #[derive(Clone, Debug, Default)]
 pub struct Board(Arc<Mutex<Arc<Snapshot>>>);

@@ -8,9 +8,8 @@ use super::{print, print::As, sense::tell};
 use crate::{
     event::Kind,
     kernel::{
-        self, Role,
+        self, Role, StartRequest,
         attach::{KindSet, Plan, State},
-        helper::StartRequest,
         probe::Host,
     },
 };

@@ -4,6 +4,10 @@ use std::{
     io::IsTerminal,
     path::{Path, PathBuf},
     process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -13,7 +17,7 @@ use crate::{
     config::Config,
     confine::{self, Network, Policy},
     detect::RuleSet,
-    event::{Status, json},
+    event::{Kind, Status, json},
     kernel::{self, Client, Role, attach::KindSet},
     pipeline::live::{self, Host, Loaded, Watch},
     rule::Filter,
@@ -42,7 +46,7 @@ pub(super) fn watch(
     record: Option<PathBuf>,
     limit: Option<Duration>,
 ) -> Result<ExitCode, Told> {
-    let stop = sense::stop_flag()?;
+    let stop = stop_flag()?;
     let loaded = Loaded::load(client, &settings, kinds).map_err(tell)?;
     let host = loaded.host.clone();
     let recorder = record.map(|path| recorder(&path, &host, &settings)).transpose()?;
@@ -63,13 +67,12 @@ pub(super) fn watch(
             eprintln!("beewolf: {} events cannot be had here; `beewolf doctor` says why", plan.kind);
         }
     }
-    let show_status = std::io::stderr().is_terminal();
-    let mut on_status = |status: &Status| {
-        if show_status {
-            eprintln!("\x1b[2m{}\x1b[0m", status.message);
-        } else {
-            eprintln!("{}", status.message);
-        }
+    // Where standard output is a terminal the console shows it already.
+    let (here, out) = (std::io::stderr().is_terminal(), std::io::stdout().is_terminal());
+    let mut on_status = |status: &Status| match (here, out) {
+        (_, true) => {}
+        (true, false) => eprintln!("\x1b[2m{}\x1b[0m", status.message),
+        (false, false) => eprintln!("{}", status.message),
     };
     service.ready(&format!("watching {scope}: {} rules", stages.active_rules()));
     let watch = Watch {
@@ -82,7 +85,7 @@ pub(super) fn watch(
         service: &mut service,
     };
     let outcome = live::run(loaded, &mut stages, &stop, watch);
-    let interrupted = if sense::stopped(&stop) { ", stopped by a signal" } else { "" };
+    let interrupted = if stopped(&stop) { ", stopped by a signal" } else { "" };
     if let Some(recorder) = stages.recorder.take() {
         let manifest = recorder.finish(hashes).map_err(tell)?;
         eprintln!(
@@ -124,7 +127,7 @@ fn server(settings: &Config) -> Server {
 }
 
 fn kinds_wants(kinds: KindSet, name: &str) -> bool {
-    crate::event::Kind::ALL.iter().any(|kind| kind.name() == name && kinds.contains(*kind))
+    Kind::ALL.iter().any(|kind| kind.name() == name && kinds.contains(*kind))
 }
 
 fn hashes(rules: &RuleSet) -> Vec<RuleHash> {
@@ -150,11 +153,41 @@ fn recorder(path: &Path, host: &Host, settings: &Config) -> Result<Writer, Told>
 /// Gives up everything the engine does not need any more.
 fn confine(settings: &Config) -> Result<(), Told> {
     let policy = Policy {
-        read: sense::readable(),
-        write: settings.sinks.iter().flat_map(crate::sink::SinkConfig::paths).collect(),
+        read: readable(),
+        write: settings.sinks.iter().flat_map(crate::sink::SinkConfig::folders).collect(),
         network: Network::Connect,
     };
     let report = confine::apply(&policy).map_err(tell)?;
     tracing::info!(?report, "confined");
     Ok(())
+}
+
+/// Kinds that must be watched: those of the rules, or of the filter where events are shown.
+pub(super) fn kinds_of(rules: &RuleSet) -> impl Iterator<Item = Kind> {
+    // Processes are followed whatever the rules ask for: every alert names its ancestors.
+    rules.needed_kinds().into_iter().chain([Kind::Exec, Kind::Exit, Kind::Fork])
+}
+
+/// A flag that SIGINT and SIGTERM set.
+fn stop_flag() -> Result<Arc<AtomicBool>, Told> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(tell)?;
+    }
+    Ok(stop)
+}
+
+/// Whether the flag is set: the user has asked for the end.
+fn stopped(stop: &AtomicBool) -> bool {
+    stop.load(Ordering::Acquire)
+}
+
+/// What a confined engine may read beside what it has open already.
+fn readable() -> Vec<PathBuf> {
+    ["/etc/passwd", "/proc", "/sys/fs/cgroup"]
+        .iter()
+        .map(Path::new)
+        .filter(|path| path.exists())
+        .map(Path::to_owned)
+        .collect()
 }

@@ -73,7 +73,7 @@ pub(super) fn default_paths() -> Vec<PathBuf> {
     let below = |home: &&str| -> Vec<PathBuf> {
         ["rules", "sigma"].iter().map(|name| Path::new(home).join(name)).filter(|path| path.is_dir()).collect()
     };
-    HOMES.iter().map(|home| below(home)).find(|found| !found.is_empty()).unwrap_or_default()
+    HOMES.iter().map(below).find(|found| !found.is_empty()).unwrap_or_default()
 }
 
 impl Paths {
@@ -135,7 +135,9 @@ fn check(paths: &Paths) -> std::io::Result<bool> {
             writeln!(out, "{count:5} {state}: {reason}")?;
         }
         let states = if states.is_empty() { String::new() } else { format!(" ({})", states.join(", ")) };
-        writeln!(out, "{} rules{states}, {errors} errors, {warnings} warnings", rules.len())?;
+        let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+        let (rules, errors) = (count(rules.len(), "rule"), count(errors, "error"));
+        writeln!(out, "{rules}{states}, {errors}, {}", count(warnings, "warning"))?;
     }
     Ok(fine)
 }

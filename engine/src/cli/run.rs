@@ -70,7 +70,7 @@ fn live(arguments: Arguments) -> ExitCode {
         let mut settings = options.settings()?;
         settings.cgroup = scope_cgroup.or(settings.cgroup);
         let (rules, whitelist) = sense::load_rules(&settings)?;
-        let kinds = sense::kinds_of(&rules).collect();
+        let kinds = super::live::kinds_of(&rules).collect();
         super::live::watch(client, settings, rules, whitelist, kinds, None, None, limit)
     })
 }

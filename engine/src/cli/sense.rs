@@ -1,18 +1,9 @@
 //! What `run`, `trace` and `replay` share: settings, rules, stages, the end.
 
-use std::{
-    io::IsTerminal,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use crate::{
-    alert::Dedup,
+    alert::{Dedup, DedupLimits},
     config::{self, Config, ConfigError},
     detect::{RuleSet, State},
     enrich::{Enricher, Host as EnrichHost, Limits, Users},
@@ -103,8 +94,14 @@ impl Options {
         if !self.rules.is_empty() {
             return self.rules.clone();
         }
-        let configured: Vec<PathBuf> = settings.rules.iter().chain(&settings.sigma).cloned().collect();
-        if configured.iter().any(|path| path.exists()) || *settings != Config::default() {
+        // A folder that only stands in the presets need not be there; one that the file names must.
+        let presets = Config::default();
+        let chosen = |paths: &[PathBuf], preset: &[PathBuf]| -> Vec<PathBuf> {
+            paths.iter().filter(|path| !preset.contains(path) || path.exists()).cloned().collect()
+        };
+        let mut configured = chosen(&settings.rules, &presets.rules);
+        configured.extend(chosen(&settings.sigma, &presets.sigma));
+        if !configured.is_empty() {
             return configured;
         }
         super::rules::default_paths()
@@ -148,10 +145,8 @@ pub(super) fn load_rules(settings: &Config) -> Result<(RuleSet, Whitelist), Told
     Ok((rules, whitelist))
 }
 
-/// Kinds that must be watched: those of the rules, or of the filter where events are shown.
-pub(super) fn kinds_of(rules: &RuleSet) -> impl Iterator<Item = Kind> {
-    // Processes are followed whatever the rules ask for: every alert names its ancestors.
-    rules.needed_kinds().into_iter().chain([Kind::Exec, Kind::Exit, Kind::Fork])
+fn nanoseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// The stages behind a sensor.
@@ -173,22 +168,17 @@ pub(super) fn stages(
         rules: Arc::new(rules),
         whitelist,
         state: State::default(),
-        dedup: Dedup::new(settings.deduplication),
+        dedup: Dedup::new(DedupLimits {
+            window_ns: nanoseconds(settings.deduplication.window),
+            interval_ns: nanoseconds(settings.deduplication.update_interval),
+            entries: settings.deduplication.entries,
+        }),
         sinks: Sinks::start(&settings.sinks).map_err(tell)?,
         recorder: None,
         tally: Tally::default(),
         filter,
         patience: None,
     })
-}
-
-/// A flag that SIGINT and SIGTERM set.
-pub(super) fn stop_flag() -> Result<Arc<AtomicBool>, Told> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(tell)?;
-    }
-    Ok(stop)
 }
 
 /// A time as the command line has it: `15s`, `10m`, `2h`, or seconds.
@@ -235,19 +225,4 @@ pub(super) fn finish(mut stages: Stages, settings: &Config, extra: &str) -> bool
         eprintln!("beewolf: sink {name} did not end in time");
     }
     whole
-}
-
-/// Whether the flag is set: the user has asked for the end.
-pub(super) fn stopped(stop: &AtomicBool) -> bool {
-    stop.load(Ordering::Acquire)
-}
-
-/// What a confined engine may read beside what it has open already.
-pub(super) fn readable() -> Vec<PathBuf> {
-    ["/etc/passwd", "/proc", "/sys/fs/cgroup"]
-        .iter()
-        .map(Path::new)
-        .filter(|path| path.exists())
-        .map(Path::to_owned)
-        .collect()
 }

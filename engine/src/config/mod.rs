@@ -12,8 +12,6 @@ use std::{
 };
 
 use crate::{
-    alert::DedupLimits,
-    api,
     setting::{self, Data, Node, Preset, Problem, Row, Type, Value, Values, comment},
     sink::{self, SinkConfig},
     store::{self, CappedError},
@@ -23,6 +21,8 @@ pub use diagnostic::render;
 
 /// Where the configuration is looked for when no file is named.
 pub const DEFAULT_PATH: &str = "/etc/beewolf/beewolf.yml";
+/// Where the status is asked for when nothing is configured.
+pub const DEFAULT_SOCKET: &str = "/run/beewolf/status.sock";
 /// Largest configuration file, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 /// Most sinks.
@@ -36,10 +36,6 @@ const fn seconds(number: u64) -> Duration {
 fn loopback(text: &str) -> Result<SocketAddr, &'static str> {
     let address: SocketAddr = text.parse().map_err(|_| "is no IP address with a port")?;
     if address.ip().is_loopback() { Ok(address) } else { Err("is not a loopback address") }
-}
-
-fn nanoseconds(time: Duration) -> i64 {
-    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Every setting outside the sinks.
@@ -77,7 +73,7 @@ pub const ROWS: &[Row] = &[
     Row {
         name: "status.socket",
         ty: Type::Path,
-        preset: Preset::Text(api::DEFAULT_SOCKET),
+        preset: Preset::Text(DEFAULT_SOCKET),
         doc: "Where it answers: HTTP with `/status` (JSON) and `/metrics` (Prometheus). Only its owner may connect.",
     },
     Row {
@@ -172,7 +168,7 @@ pub struct Config {
     /// How long sinks may drain at the end.
     pub shutdown: Duration,
     /// When an alert is a repeat of one before.
-    pub deduplication: DedupLimits,
+    pub deduplication: Deduplication,
     /// The cgroup that is watched; `None` for the whole host.
     pub cgroup: Option<PathBuf>,
     /// Bounds.
@@ -182,6 +178,17 @@ pub struct Config {
     /// The outputs, in the file's order.
     pub sinks: Vec<SinkConfig>,
     values: Values,
+}
+
+/// When an alert is a repeat of one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deduplication {
+    /// How long after an alert its repeats become updates of it; zero for never.
+    pub window: Duration,
+    /// Least time between two updates of one alert.
+    pub update_interval: Duration,
+    /// Alerts whose repeats are recognised.
+    pub entries: usize,
 }
 
 /// Bounds of tables, queues and files.
@@ -235,9 +242,9 @@ impl Config {
             status_socket: values.path("status.socket").filter(|_| values.boolean("status.enabled")).map(PathBuf::from),
             loopback: values.text("status.loopback").and_then(|text| loopback(text).ok()),
             shutdown: values.duration("shutdown"),
-            deduplication: DedupLimits {
-                window_ns: nanoseconds(values.duration("deduplication.window")),
-                interval_ns: nanoseconds(values.duration("deduplication.update_interval")),
+            deduplication: Deduplication {
+                window: values.duration("deduplication.window"),
+                update_interval: values.duration("deduplication.update_interval"),
                 entries: values.length("deduplication.entries"),
             },
             cgroup: values.path("scope.cgroup").map(PathBuf::from),

@@ -1,11 +1,13 @@
 //! The engine over whole rules.
 
-use std::sync::Arc;
+use std::{fmt::Write, sync::Arc};
+
+use proptest::prelude::*;
 
 use super::*;
 use crate::{
     event::json,
-    rule::{Loader, Source},
+    rule::{Loader, Source, reference},
 };
 
 fn set(rules: &str) -> RuleSet {
@@ -160,5 +162,38 @@ fn the_state_of_another_set_does_no_harm() {
         let mut count = 0;
         set.evaluate(&event, &mut state, &mut |_| count += 1);
         assert_eq!(count, 1, "{when}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_rule_set_judges_every_rule_as_if_it_were_alone(
+        conds in proptest::collection::vec(reference::cond(), 1..6),
+        events in proptest::collection::vec(reference::event(), 1..4),
+    ) {
+        let mut text = String::new();
+        for (index, cond) in conds.iter().enumerate() {
+            let mut when = String::new();
+            cond.write(&mut when);
+            write!(text, "---\nid: r{index}\ntitle: t\nseverity: low\nwhen: |\n  {when}\n").expect("memory");
+        }
+        let (rules, problems) = Loader::new(Arc::new(Fieldmap::default())).read(&[Source::new("rules.yml", text)]);
+        prop_assert!(!problems.has_errors(), "{}", problems);
+        let set = RuleSet::new(rules);
+        let mut state = State::default();
+        for event in events {
+            let expected: Vec<String> = conds
+                .iter()
+                .enumerate()
+                .filter(|(_, cond)| cond.eval(false, &event))
+                .map(|(index, _)| format!("r{index}"))
+                .collect();
+            let mut found = Vec::new();
+            let event = Arc::new(event);
+            set.evaluate(&event, &mut state, &mut |alert| found.push(alert.rule.id.clone()));
+            prop_assert_eq!(&found, &expected, "{:?}", event);
+        }
     }
 }

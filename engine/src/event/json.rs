@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn an_event_survives_the_round_trip() {
-        let line = br#"{"@timestamp":"2026-11-22T15:04:05.123456789Z","event":{"action":"connect","category":["network"],"id":"a.1","kind":"event","outcome":"failure","type":["start"]},"destination":{"ip":"10.0.0.1","port":443},"error":{"code":"ECONNREFUSED"},"process":{"ancestors":{"executable":["/bin/sh",null,"/sbin/init"],"pid":[2,null,1]},"args":["curl","-s"],"parent":{"executable":"/bin/sh","pid":2},"pid":3},"user":{"id":"0"}}"#;
+        let line = br#"{"@timestamp":"2026-11-22T15:04:05.123456789Z","event":{"action":"connect","category":["network"],"id":"a.1","kind":"event","outcome":"failure","type":["start"]},"destination":{"ip":"10.0.0.1","port":443},"error":{"code":"ECONNREFUSED"},"process":{"ancestors":{"count":3,"executable":["/bin/sh",null,"/sbin/init"],"pid":[2,null,1]},"args":["curl","-s"],"parent":{"executable":"/bin/sh","pid":2},"pid":3},"user":{"id":"0"}}"#;
         let (event, errors) = read(line).expect("an event");
         assert_eq!(errors, []);
         let mut out = Vec::new();

@@ -7,7 +7,6 @@
 #![expect(unsafe_code, reason = "fork(2) has no safe form; it is called once, before any thread exists")]
 
 use std::{
-    collections::BTreeMap,
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -24,7 +23,11 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{attach::Plan, load::Loaded};
+use super::{
+    attach::Plan,
+    load::Loaded,
+    request::{Facts, StartRequest},
+};
 
 /// Descriptors of one answer: the rings, and the counters.
 const MAX_DESCRIPTORS: usize = 17;
@@ -40,21 +43,6 @@ pub enum Role {
     Engine(Client),
     /// The helper, at its end: the engine has ended with this code.
     Helper(u8),
-}
-
-/// What to load.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StartRequest {
-    /// Bit N: kind N of `wire.h`.
-    pub kinds: u32,
-    /// Rings, 1 to 16.
-    pub rings: u32,
-    /// Bytes per ring: a power of two, at least a page.
-    pub ring_bytes: u32,
-    /// Depth of the scope's cgroup below the root.
-    pub scope_level: u32,
-    /// Id of the scope's cgroup; 0 is the whole host.
-    pub scope_cgroup: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,34 +98,6 @@ enum Answer {
     Facts(Facts),
     Detached,
     Refused(String),
-}
-
-/// What the helper sees of the programs and of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
-    /// By program.
-    pub programs: BTreeMap<String, ProgramFacts>,
-    /// Memory of the helper that is resident.
-    pub resident_bytes: u64,
-}
-
-impl Facts {
-    /// Runs that the kernel left out, of all programs.
-    #[must_use]
-    pub fn recursion_misses(&self) -> u64 {
-        self.programs.values().map(|program| program.recursion_misses).sum()
-    }
-}
-
-/// What the kernel says of a loaded program.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProgramFacts {
-    /// Runs left out because the program was already running on that CPU.
-    pub recursion_misses: u64,
-    /// Runs, while the kernel's statistics are on.
-    pub runs: u64,
-    /// Time they took.
-    pub run_time_ns: u64,
 }
 
 /// Why the helper did not do what was asked.
@@ -296,6 +256,7 @@ fn serve(socket: &OwnedFd, child: Pid) -> io::Result<u8> {
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC | rustix::pipe::PipeFlags::NONBLOCK)?;
     signal_hook::low_level::pipe::register(signal_hook::consts::SIGINT, interrupt)?;
     let mut loaded: Option<Loaded> = None;
+    let mut started = false;
     let mut line_open = true;
     loop {
         let mut wait = vec![
@@ -314,7 +275,7 @@ fn serve(socket: &OwnedFd, child: Pid) -> io::Result<u8> {
         let is = |index: usize| ready.get(index).copied().unwrap_or(false);
         drop(wait);
         if is(3) {
-            line_open = answer(socket, &mut loaded)?;
+            line_open = answer(socket, &mut loaded, &mut started)?;
         }
         for (index, (pipe, signal)) in [(&signals, Signal::TERM), (&ignored, Signal::INT)].into_iter().enumerate() {
             if is(index + 1) {
@@ -339,7 +300,7 @@ fn serve(socket: &OwnedFd, child: Pid) -> io::Result<u8> {
 }
 
 /// Answers one request; `false` when the line is closed.
-fn answer(socket: &OwnedFd, loaded: &mut Option<Loaded>) -> io::Result<bool> {
+fn answer(socket: &OwnedFd, loaded: &mut Option<Loaded>, started: &mut bool) -> io::Result<bool> {
     let mut bytes = [0; REQUEST_BYTES];
     match rustix::io::read(socket, &mut bytes) {
         Ok(REQUEST_BYTES) => {}
@@ -350,8 +311,10 @@ fn answer(socket: &OwnedFd, loaded: &mut Option<Loaded>) -> io::Result<bool> {
     }
     let mut descriptors: Vec<OwnedFd> = Vec::new();
     let reply = match (Request::decode(&bytes), loaded.as_mut()) {
-        (Some(Request::Start(request)), None) => match Loaded::load(&request) {
+        // Once: an engine that has been taken over must not widen its scope.
+        (Some(Request::Start(request)), None) if !*started => match Loaded::load(&request) {
             Ok(mut fresh) => {
+                *started = true;
                 descriptors = std::mem::take(&mut fresh.descriptors);
                 let plan = fresh.plan.clone();
                 *loaded = Some(fresh);

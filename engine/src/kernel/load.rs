@@ -14,7 +14,7 @@ use beewolf_ebpf::wire;
 
 use super::{
     attach::{Alternative, Hook, KindPlan, KindSet, Plan, State, program_name},
-    helper::{ProgramFacts, StartRequest},
+    request::{ProgramFacts, StartRequest},
 };
 use crate::event::{Kind, exec::ENVIRONMENT};
 

@@ -8,5 +8,7 @@ pub mod attach;
 pub mod helper;
 mod load;
 pub mod probe;
+mod request;
 
-pub use helper::{Client, Facts, ProgramFacts, Role, Started, split};
+pub use helper::{Client, Role, Started, split};
+pub use request::{Facts, ProgramFacts, StartRequest};

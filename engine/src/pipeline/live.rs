@@ -26,7 +26,7 @@ use crate::{
         loss::{LossSource, Lost},
         value::{Time, Words},
     },
-    kernel::{Client, Facts, attach::KindSet, attach::Plan, helper::HelperError, helper::StartRequest},
+    kernel::{Client, Facts, StartRequest, attach::KindSet, attach::Plan, helper::HelperError},
     sensor::live::{self, Counters, Item, Live},
     store,
 };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! reader thread            the thread that called            one thread per sink
-//! rings ─> merge ─> decode ══ queue ══> enrich ─> detect ─> whitelist ─> dedup ═ queue ═> sink
+//! rings ─> decode ─> merge ══ queue ══> enrich ─> detect ─> whitelist ─> dedup ═ queue ═> sink
 //!                                  └──> recorder
 //! ```
 //!

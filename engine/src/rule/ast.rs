@@ -123,6 +123,8 @@ impl std::fmt::Debug for Comparison {
 pub(super) enum Ast {
     /// All of them.
     And(Vec<Ast>),
+    /// What could not be read; the problem has been reported.
+    Broken,
     /// A test.
     Comparison(Comparison),
     /// The condition of that name.

@@ -97,13 +97,7 @@ impl Definitions {
     }
 
     fn check(&mut self, text: &Text, diagnostics: &mut Diagnostics) -> Option<(Expr, Ast)> {
-        let ast = match parse::parse(text) {
-            Ok(ast) => ast,
-            Err(error) => {
-                diagnostics.push(*error);
-                return None;
-            }
-        };
+        let ast = parse::parse(text, diagnostics);
         let expr = Checker { definitions: self, diagnostics }.check(&ast)?;
         Some((expr, ast))
     }
@@ -119,6 +113,7 @@ impl Checker<'_> {
     fn check(&mut self, ast: &Ast) -> Option<Expr> {
         match ast {
             Ast::And(parts) => self.check_all(parts).map(Expr::All),
+            Ast::Broken => None,
             Ast::Or(parts) => self.check_all(parts).map(Expr::Any),
             Ast::Not(inner) => self.check(inner).map(Expr::negate),
             Ast::Comparison(comparison) => self.comparison(comparison),

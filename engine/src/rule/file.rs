@@ -42,10 +42,12 @@ pub(crate) fn load(path: &Path, diagnostics: &mut Diagnostics) -> Option<Arc<Sou
 
 fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
     let source = Source::new(path.display().to_string(), "");
-    let hint = match error.kind() {
-        io::ErrorKind::PermissionDenied => Some("make it readable for the user the engine runs as".to_owned()),
-        io::ErrorKind::NotFound => Some("check the path, or give the paths of rules on the command line".to_owned()),
-        _ => None,
+    let hint = if error.kind() == io::ErrorKind::PermissionDenied {
+        Some("make it readable for the user the engine runs as".to_owned())
+    } else if error.kind() == io::ErrorKind::NotFound {
+        Some("check the path, or give the paths of rules on the command line".to_owned())
+    } else {
+        None
     };
     Diagnostic::error("unreadable", Place::whole(&source), format!("cannot read `{}`: {error}", path.display()))
         .hint_if(hint)

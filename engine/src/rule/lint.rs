@@ -41,7 +41,7 @@ fn walk<'a>(
         }
         Ast::Not(inner) => walk(inner, !negated, known, definitions, diagnostics),
         // A macro is judged by whoever uses it: what is known there is not known here.
-        Ast::Macro(_) => {}
+        Ast::Broken | Ast::Macro(_) => {}
         Ast::Comparison(comparison) => {
             absence(comparison, negated, known, diagnostics);
             literal(comparison, diagnostics);
@@ -62,7 +62,7 @@ fn required<'a>(ast: &'a Ast, negated: bool, known: &mut Vec<&'a str>, definitio
                 required(ast, negated, known, definitions);
             }
         }
-        Ast::And(_) | Ast::Or(_) | Ast::Comparison(_) => {}
+        Ast::And(_) | Ast::Broken | Ast::Comparison(_) | Ast::Or(_) => {}
     }
 }
 
@@ -96,14 +96,14 @@ fn literal(comparison: &Comparison, diagnostics: &mut Diagnostics) {
     let is_start = |kind: &HirKind| matches!(kind, HirKind::Look(Look::Start));
     let is_end = |kind: &HirKind| matches!(kind, HirKind::Look(Look::End));
     let is_literal = |kind: &HirKind| matches!(kind, HirKind::Literal(_));
-    let instead = match hir.kind() {
-        kind if is_literal(kind) => "contains",
-        HirKind::Concat(parts) => match parts.iter().map(regex_syntax::hir::Hir::kind).collect::<Vec<_>>().as_slice() {
-            [start, literal, end] if is_start(start) && is_literal(literal) && is_end(end) => "=",
-            [start, literal] if is_start(start) && is_literal(literal) => "startswith",
-            [literal, end] if is_literal(literal) && is_end(end) => "endswith",
-            _ => return,
-        },
+    let whole = std::slice::from_ref(&hir);
+    let parts = if let HirKind::Concat(parts) = hir.kind() { parts.as_slice() } else { whole };
+    let kinds: Vec<&HirKind> = parts.iter().map(regex_syntax::hir::Hir::kind).collect();
+    let instead = match kinds.as_slice() {
+        [literal] if is_literal(literal) => "contains",
+        [start, literal, end] if is_start(start) && is_literal(literal) && is_end(end) => "=",
+        [start, literal] if is_start(start) && is_literal(literal) => "startswith",
+        [literal, end] if is_literal(literal) && is_end(end) => "endswith",
         _ => return,
     };
     let message = format!("the regular expression `{}` is a plain string", constant.shown());

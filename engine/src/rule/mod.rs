@@ -25,7 +25,7 @@ pub mod op;
 mod parse;
 pub mod program;
 #[cfg(test)]
-mod reference;
+pub(crate) mod reference;
 mod shape;
 pub mod sigma;
 mod template;

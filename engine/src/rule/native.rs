@@ -42,7 +42,7 @@ pub const KEYS: &[&str] = &[
 ];
 
 /// Keys that are part of the format but of a later version.
-const LATER: &[&str] = &["count", "sequence"];
+pub const LATER: &[&str] = &["count", "sequence"];
 
 /// What `respond` may ask for.
 pub const ACTIONS: &[&str] = &["block", "cut", "freeze", "kill", "refuse"];

@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use super::{
     ast::{Ast, Comparison, Item, Literal, Name, Text},
-    diagnostic::{Diagnostic, did_you_mean},
+    diagnostic::{Diagnostic, Diagnostics, did_you_mean},
     lex::{Spanned, Token, tokens},
     op::{self, Takes},
 };
@@ -25,24 +25,32 @@ pub(super) const MAX_LENGTH: usize = 64 << 10;
 
 type Parsed<T> = Result<T, Box<Diagnostic>>;
 
-/// Parses a condition.
-///
-/// # Errors
-/// The first thing that is not in the grammar.
-pub(super) fn parse(text: &Text) -> Parsed<Ast> {
+/// Parses a condition. Parts that are not in the grammar are reported and come out as [`Ast::Broken`].
+pub(super) fn parse(text: &Text, diagnostics: &mut Diagnostics) -> Ast {
     let length = text.value().len();
     if length > MAX_LENGTH {
         let message = format!("the condition has {length} bytes, more than {MAX_LENGTH}");
-        return Err(Box::new(Diagnostic::error("too-large", text.place(0..1), message)));
+        diagnostics.push(Diagnostic::error("too-large", text.place(0..1), message));
+        return Ast::Broken;
     }
-    let tokens = tokens(text)?;
-    let mut parser = Parser { text, tokens: &tokens, at: 0, depth: 0 };
-    let ast = parser.condition()?;
-    match parser.peek() {
-        None => Ok(ast),
-        Some(Token::Close) => Err(parser.unexpected("this parenthesis closes nothing").into()),
-        Some(_) => Err(parser.unexpected("expected `and`, `or` or the end here").into()),
-    }
+    let tokens = match tokens(text) {
+        Ok(tokens) => tokens,
+        Err(error) => {
+            diagnostics.push(*error);
+            return Ast::Broken;
+        }
+    };
+    let mut parser = Parser { text, tokens: &tokens, at: 0, depth: 0, gave_up: false, diagnostics };
+    let ast = parser.condition();
+    let error = match parser.peek() {
+        None => return ast,
+        Some(Token::Close) => parser.unexpected("this parenthesis closes nothing"),
+        Some(Token::Comma | Token::List(_) | Token::Open | Token::Quoted(_) | Token::Symbol(_) | Token::Word(_)) => {
+            parser.unexpected("expected `and`, `or` or the end here")
+        }
+    };
+    parser.diagnostics.push(error);
+    Ast::Broken
 }
 
 struct Parser<'t> {
@@ -50,6 +58,9 @@ struct Parser<'t> {
     tokens: &'t [Spanned],
     at: usize,
     depth: usize,
+    /// Set once the rest is not read any more.
+    gave_up: bool,
+    diagnostics: &'t mut Diagnostics,
 }
 
 impl<'t> Parser<'t> {
@@ -90,50 +101,84 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn condition(&mut self) -> Parsed<Ast> {
+    fn condition(&mut self) -> Ast {
         self.joined("or", Self::and_part, Ast::Or)
     }
 
-    fn and_part(&mut self) -> Parsed<Ast> {
+    fn and_part(&mut self) -> Ast {
         self.joined("and", Self::unary, Ast::And)
     }
 
-    fn joined(&mut self, word: &str, part: fn(&mut Self) -> Parsed<Ast>, join: fn(Vec<Ast>) -> Ast) -> Parsed<Ast> {
-        let first = part(self)?;
+    fn joined(&mut self, word: &str, part: fn(&mut Self) -> Ast, join: fn(Vec<Ast>) -> Ast) -> Ast {
+        let first = part(self);
         if !self.is_word(word) {
-            return Ok(first);
+            return first;
         }
         let mut parts = vec![first];
         while self.is_word(word) {
             self.at += 1;
-            parts.push(part(self)?);
+            parts.push(part(self));
         }
-        Ok(join(parts))
+        join(parts)
     }
 
-    fn unary(&mut self) -> Parsed<Ast> {
+    /// Reads one part; after an error goes on behind it, so that the rest is looked at too.
+    fn unary(&mut self) -> Ast {
         self.depth += 1;
-        if self.depth > MAX_NESTING {
+        let ast = if self.depth > MAX_NESTING {
             let message = format!("more than {MAX_NESTING} parentheses and `not`s inside each other");
-            return Err(Box::new(Diagnostic::error("too-deep", self.text.place(self.range()), message)));
+            self.diagnostics.push(Diagnostic::error("too-deep", self.text.place(self.range()), message));
+            self.at = self.tokens.len();
+            self.gave_up = true;
+            Ast::Broken
+        } else {
+            self.try_unary().unwrap_or_else(|error| {
+                self.diagnostics.push(*error);
+                self.skip(&["and", "or"]);
+                Ast::Broken
+            })
+        };
+        self.depth -= 1;
+        ast
+    }
+
+    /// Goes to the next of some words, or to the parenthesis that closes the one around.
+    fn skip(&mut self, words: &[&str]) {
+        let mut open = 0_usize;
+        while let Some(token) = self.peek() {
+            match token {
+                Token::Open => open += 1,
+                Token::Close if open == 0 => return,
+                Token::Close => open -= 1,
+                Token::Word(word) if open == 0 && words.contains(&word.as_str()) => return,
+                Token::Comma | Token::List(_) | Token::Quoted(_) | Token::Symbol(_) | Token::Word(_) => {}
+            }
+            self.at += 1;
         }
+    }
+
+    fn try_unary(&mut self) -> Parsed<Ast> {
         let parsed = match self.peek() {
             Some(Token::Word(word)) if word == "not" => {
                 self.at += 1;
-                Ast::Not(Box::new(self.unary()?))
+                Ast::Not(Box::new(self.unary()))
             }
             Some(Token::Open) => {
                 let open = self.text.place(self.range());
                 self.at += 1;
-                let inner = self.condition()?;
-                if self.peek() != Some(&Token::Close) {
-                    return Err(self
-                        .unexpected("expected `and`, `or` or `)` here")
-                        .related(open, "opened here")
-                        .into());
+                let inner = self.condition();
+                if self.peek() == Some(&Token::Close) {
+                    self.at += 1;
+                    inner
+                } else if self.gave_up {
+                    Ast::Broken
+                } else {
+                    let error = self.unexpected("expected `and`, `or` or `)` here").related(open, "opened here");
+                    self.diagnostics.push(error);
+                    self.skip(&[]);
+                    self.at += 1;
+                    Ast::Broken
                 }
-                self.at += 1;
-                inner
             }
             Some(Token::Word(word)) if word == "and" || word == "or" => {
                 return Err(self.unexpected(format!("expected a condition before `{word}`")).into());
@@ -150,7 +195,6 @@ impl<'t> Parser<'t> {
                 return Err(self.unexpected("the condition ends too early").label("something is missing here").into());
             }
         };
-        self.depth -= 1;
         Ok(parsed)
     }
 
@@ -218,13 +262,23 @@ impl<'t> Parser<'t> {
         if self.peek() != Some(&Token::Open) {
             return Ok((vec![self.item(field, operator)?], false));
         }
+        let items = self.list(field, operator);
+        if items.is_err() {
+            // What is left of the list is no part of the condition.
+            self.skip(&[]);
+        }
+        self.at += 1;
+        Ok((items?, true))
+    }
+
+    /// Reads a list up to its closing parenthesis.
+    fn list(&mut self, field: &Name, operator: &str) -> Parsed<Vec<Item>> {
         let open = self.text.place(self.range());
         self.at += 1;
         let mut items = Vec::new();
         loop {
             if self.peek() == Some(&Token::Close) {
-                self.at += 1;
-                return Ok((items, true));
+                return Ok(items);
             }
             items.push(self.item(field, operator)?);
             match self.peek() {

@@ -219,13 +219,13 @@ impl Pattern {
             .size_limit(MAX_PATTERN_BYTES)
             .build()
             .map(|regex| Self { regex })
-            .map_err(|error| match error {
-                regex::Error::CompiledTooBig(limit) => format!("it needs more than {} MiB", limit >> 20),
-                other => {
-                    let text = other.to_string();
-                    let last = text.lines().last().unwrap_or_default();
-                    last.strip_prefix("error: ").unwrap_or(last).to_owned()
+            .map_err(|error| {
+                if let regex::Error::CompiledTooBig(limit) = error {
+                    return format!("it needs more than {} MiB", limit >> 20);
                 }
+                let text = error.to_string();
+                let last = text.lines().last().unwrap_or_default();
+                last.strip_prefix("error: ").unwrap_or(last).to_owned()
             })
     }
 

@@ -14,7 +14,7 @@ use std::{
 use super::{FORMAT, Failure, Output, Record, Sink, SinkConfig};
 use crate::{
     event::json::Form,
-    setting::{Preset, Row, Type},
+    setting::{Preset, Row, Type, Values},
 };
 
 /// See the module.
@@ -49,6 +49,12 @@ impl Sink for File {
                 doc: "Full files that are kept besides the current one; the oldest is deleted.",
             },
         ]
+    }
+    fn folders(&self, values: &Values) -> Vec<PathBuf> {
+        // A file that is named alone lies in the folder at hand.
+        let parent =
+            |path: &Path| path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(".".as_ref()).to_owned();
+        values.path("path").map(parent).into_iter().collect()
     }
     fn open(&self, config: &SinkConfig) -> Result<Box<dyn Output>, io::Error> {
         let path = config.values.path("path").ok_or(ErrorKind::InvalidInput)?.to_owned();

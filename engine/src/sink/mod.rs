@@ -36,6 +36,10 @@ pub trait Sink: Sync {
     fn doc(&self) -> &'static str;
     /// Settings of its own, besides [`COMMON`].
     fn rows(&self) -> &'static [Row];
+    /// Folders in which it makes, renames and removes files, for whoever fences the process in.
+    fn folders(&self, _values: &Values) -> Vec<PathBuf> {
+        Vec::new()
+    }
     /// Opens it.
     ///
     /// # Errors
@@ -189,16 +193,10 @@ impl SinkConfig {
         if self.values.text("format") == Some("ecs") { Form::Ecs } else { Form::Ours }
     }
 
-    /// The paths it opens, for whoever fences the process in: a file sink needs the folder to be
-    /// writable, a local socket the path itself.
+    /// See [`Sink::folders`].
     #[must_use]
-    pub fn paths(&self) -> Vec<PathBuf> {
-        rows(self.sink)
-            .iter()
-            .filter(|row| row.ty == Type::Path)
-            .filter_map(|row| self.values.path(row.name))
-            .map(PathBuf::from)
-            .collect()
+    pub fn folders(&self) -> Vec<PathBuf> {
+        self.sink.folders(&self.values)
     }
 }
 

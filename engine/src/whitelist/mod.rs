@@ -103,26 +103,46 @@ mod tests {
 
     use super::*;
     use crate::{
-        detect::{RuleSet, State},
-        event::json,
-        rule::{Loader, Source, sigma::Fieldmap},
+        alert::{Occurrences, RuleFacts},
+        event::{Severity, json},
     };
 
-    const RULES: &str = "id: a\ntitle: A\nseverity: low\nwhen: event.action = exec\n---\nid: b\ntitle: B\nseverity: low\nwhen: event.action = exec\n";
+    fn facts(id: &str) -> Arc<RuleFacts> {
+        Arc::new(RuleFacts {
+            id: id.to_owned(),
+            title: "T".to_owned(),
+            description: String::new(),
+            severity: Severity::Low,
+            tags: Vec::new(),
+            references: Vec::new(),
+            author: None,
+            license: None,
+            ruleset: "native",
+            content_hash: String::new(),
+        })
+    }
 
-    /// Which rules alert on an exec of a program at a time, and by what they are suppressed.
+    /// By what the alerts of rules `a` and `b` on an exec at a time are suppressed.
     fn check(whitelist: &Whitelist, executable: &str, time: &str, expected: [Option<&str>; 2]) {
-        let (rules, problems) = Loader::new(Arc::new(Fieldmap::default())).read(&[Source::new("rules.yml", RULES)]);
-        assert!(!problems.has_errors(), "{problems}");
         let event = format!(
             r#"{{"@timestamp":"{time}","event":{{"action":"exec"}},"process":{{"executable":"{executable}"}}}}"#
         );
         let (event, errors) = json::read(event.as_bytes()).expect("an event");
         assert_eq!(errors, []);
-        let mut suppressed = Vec::new();
-        RuleSet::new(rules).evaluate(&Arc::new(event), &mut State::default(), &mut |mut alert| {
+        let event = Arc::new(event);
+        let suppressed = ["a", "b"].map(|id| {
+            let rule = facts(id);
+            let id = Alert::id_of(&rule, &event);
+            let mut alert = Alert {
+                id,
+                rule,
+                event: Arc::clone(&event),
+                message: Vec::new(),
+                suppressed_by: None,
+                occurrences: Occurrences::once(event.time),
+            };
             whitelist.judge(&mut alert);
-            suppressed.push(alert.suppressed_by);
+            alert.suppressed_by
         });
         assert_eq!(suppressed, expected.map(|name| name.map(str::to_owned)), "{executable} at {time}");
     }

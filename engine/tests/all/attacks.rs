@@ -370,7 +370,9 @@ fn alerts_of(stdout: ChildStdout) -> JoinHandle<Vec<Value>> {
         let lines = BufReader::new(stdout).lines().map(|line| line.expect("text"));
         let parse = |line: String| serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
         let alerts = lines.map(parse).filter(|line: &Value| field(line, "event.kind") == Some(&"alert".into()));
-        alerts.collect()
+        let alerts: Vec<Value> = alerts.collect();
+        crate::schemas::validate_all("alert", &alerts);
+        alerts
     })
 }
 

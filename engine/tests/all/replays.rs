@@ -24,11 +24,10 @@ fn replay(recording: &Path) -> Output {
 
 fn rule_names(output: &Output) -> Vec<String> {
     let text = String::from_utf8(output.stdout.clone()).expect("text");
-    text.lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
-        .filter(|line| line["event"]["kind"] == "alert")
-        .map(|line| line["rule"]["name"].as_str().expect("a name").to_owned())
-        .collect()
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let alerts: Vec<serde_json::Value> = lines.into_iter().filter(|line| line["event"]["kind"] == "alert").collect();
+    crate::schemas::validate_all("alert", &alerts);
+    alerts.iter().map(|alert| alert["rule"]["name"].as_str().expect("a name").to_owned()).collect()
 }
 
 #[test]

@@ -45,11 +45,18 @@ fn committed_schemas_and_reference_are_those_of_the_tables() {
 
 /// Fails if a line does not fit a schema.
 pub(crate) fn validate(name: &str, value: &Value) {
+    validate_all(name, std::slice::from_ref(value));
+}
+
+/// Fails if one of many lines does not fit a schema.
+pub(crate) fn validate_all(name: &str, values: &[Value]) {
     let schema = schema::find(name).expect("a schema");
     let validator = jsonschema::options().should_validate_formats(true).build(&schema).expect("a good schema");
-    // The form that fits best is told: `anyOf` alone says only that none fits.
-    if let Err(error) = validator.validate(value) {
-        panic!("{name}: {error}\n{value:#}");
+    for value in values {
+        // The form that fits best is told: `anyOf` alone says only that none fits.
+        if let Err(error) = validator.validate(value) {
+            panic!("{name}: {error}\n{value:#}");
+        }
     }
 }
 

@@ -18,7 +18,11 @@ use beewolf::{
     store::read_text,
 };
 
-use crate::{samples, schemas::validate};
+use crate::{
+    samples,
+    schemas::validate,
+    support::{Scope, read, skip, workspace},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -522,4 +526,39 @@ fn a_reader_that_stops_reading_cannot_stop_the_shutdown() {
         .expect("runs");
     let status = child.wait().expect("ends though nobody reads");
     assert_eq!(status.code(), Some(WELL));
+}
+
+#[test]
+fn kernel_a_confined_engine_makes_and_turns_over_the_file_of_its_sink() {
+    const NAME: &str = "sinks::kernel_a_confined_engine_makes_and_turns_over_the_file_of_its_sink";
+    if !cfg!(feature = "bpf") {
+        return skip(NAME, "built without the feature `bpf`");
+    }
+    let Some(scope) = Scope::new(NAME) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("events.jsonl");
+    let config = folder.path().join("beewolf.yml");
+    let settings = "status_interval: 100ms\nsinks:\n  - { type: file, path: FILE, status: true, rotate_at: 4KiB }\n";
+    std::fs::write(&config, settings.replace("FILE", file.to_str().expect("a path"))).expect("the settings");
+    let output = Command::new(env!("CARGO_BIN_EXE_beewolf"))
+        .args(["run", "--no-replay", "--for", "3s", "--config"])
+        .arg(&config)
+        .arg("--rules")
+        .arg(workspace().join("rules"))
+        .arg("--scope-cgroup")
+        .arg(scope.path())
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("nothing can be sensed here") {
+        return skip(NAME, said.trim());
+    }
+    assert!(output.status.success(), "{said}");
+    for name in ["events.jsonl", "events.jsonl.1"] {
+        let text = read(&folder.path().join(name));
+        assert!(text.lines().count() > 0, "{name} has no lines; {said}");
+        for line in text.lines() {
+            validate("event", &serde_json::from_str(line).expect("JSON"));
+        }
+    }
 }

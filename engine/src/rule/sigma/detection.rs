@@ -44,11 +44,17 @@ impl<'f> Compiler<'f> {
             return None;
         };
         let mut searches = Vec::new();
+        let mut broken = false;
         for (key, value) in entries {
             match key.text() {
                 // `timeframe` belongs to aggregations, which are gone from the specification.
                 Some("condition" | "timeframe") => {}
-                Some(name) => searches.push((name.to_owned(), self.search(value, diagnostics)?)),
+                Some(name) => {
+                    let expr = self.search(value, diagnostics);
+                    broken |= expr.is_none();
+                    // A broken search still has a name.
+                    searches.push((name.to_owned(), expr.unwrap_or(Expr::Const(false))));
+                }
                 None => diagnostics.push(wrong_type(key, "the name of a search is a string", None)),
             }
         }
@@ -73,7 +79,7 @@ impl<'f> Compiler<'f> {
                 Err(error) => diagnostics.push(*error),
             }
         }
-        Some(Expr::Any(parts))
+        (!broken).then_some(Expr::Any(parts))
     }
 
     fn reject(&mut self, reason: &str) {

@@ -123,7 +123,12 @@ fn step(item: &mut Modified, name: &str, previous: Option<&str>) -> Result<(), R
         "re" => item.compare = Compare::Regex(String::new()),
         "i" | "m" | "s" => match &mut item.compare {
             Compare::Regex(flags) if matches!(previous, Some("re" | "i" | "m" | "s")) => flags.push_str(name),
-            _ => return broken(format!("`{name}` stands behind `re` only")),
+            Compare::Cidr
+            | Compare::Exists
+            | Compare::Fieldref { .. }
+            | Compare::Order(_)
+            | Compare::Regex(_)
+            | Compare::Text => return broken(format!("`{name}` stands behind `re` only")),
         },
         "cidr" => item.compare = Compare::Cidr,
         "exists" => item.compare = Compare::Exists,

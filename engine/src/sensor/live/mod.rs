@@ -76,8 +76,12 @@ pub struct Live {
     /// Records taken out of each ring.
     taken: Vec<u64>,
     undecodable: u64,
+    /// When the round that is held up began.
+    held_since: Option<u64>,
 }
 
+/// Longest time that everything waits for one record in the making, nanoseconds.
+const MAX_HOLD_NS: u64 = 100_000_000;
 /// Longest wait for a record that is being written while the round stands still.
 const BUSY_TRIES: u32 = 50;
 const BUSY_PAUSE: Duration = Duration::from_micros(20);
@@ -130,6 +134,7 @@ impl Live {
             read: [0; Kind::ALL.len()],
             taken: vec![0; count],
             undecodable: 0,
+            held_since: None,
         })
     }
 
@@ -186,9 +191,15 @@ impl Live {
     /// One round: reads every ring and hands on what is due, in order of time.
     pub fn round(&mut self, take: impl FnMut(Item)) {
         let now = boot_clock_ns();
-        self.fill();
-        let mut take = take;
-        self.merge.release(now, |item, late| take(marked(item, late)));
+        // A ring that is held up by a record in the making may hide records older than what the others
+        // show: wait for it, but not forever.
+        let whole = self.fill();
+        let held_since = *self.held_since.get_or_insert(now);
+        if whole || now.saturating_sub(held_since) > MAX_HOLD_NS {
+            self.held_since = None;
+            let mut take = take;
+            self.merge.release(now, |item, late| take(marked(item, late)));
+        }
     }
 
     /// Reads what is left and hands everything on; the probes are detached.
@@ -197,7 +208,9 @@ impl Live {
         self.merge.finish(|item, late| take(marked(item, late)));
     }
 
-    fn fill(&mut self) {
+    /// Reads every ring up to where its producers are now; `false` if one is held up.
+    fn fill(&mut self) -> bool {
+        let mut whole = true;
         // All positions first: a record written while the first ring is read must not overtake
         // an older one in a ring that was read before.
         let until: Vec<u64> = self.rings.iter().map(Ring::producer_position).collect();
@@ -222,7 +235,11 @@ impl Live {
                 }
             };
             let mut tries = 0;
-            while ring.drain(until, &mut take) == Drained::Busy && tries < BUSY_TRIES {
+            while ring.drain(until, &mut take) == Drained::Busy {
+                if tries == BUSY_TRIES {
+                    whole = false;
+                    break;
+                }
                 tries = tries.saturating_add(1);
                 std::thread::sleep(BUSY_PAUSE);
             }
@@ -230,6 +247,7 @@ impl Live {
                 *count = count.saturating_add(taken);
             }
         }
+        whole
     }
 
     /// The numbers as they are now.

@@ -1,0 +1,144 @@
+//! Rules as an author meets them: what is said of broken ones, and the commands of the bench.
+//!
+//! Every folder of `testdata/rule` is a case; `UPDATE_GOLDEN=1` writes what is expected anew.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use beewolf::detect::RuleSet;
+use beewolf::rule::{Colour, Loader, native, sigma::Fieldmap};
+use serde_json::Value;
+
+use crate::command_line::beewolf;
+use crate::support::{read, workspace};
+
+/// What is said of the rules of a folder, and what becomes of each.
+fn judged(folder: &Path) -> String {
+    let (rules, problems) = Loader::new(Fieldmap::builtin()).load(&[folder.to_owned()]);
+    let mut text = problems.render(Colour::Plain).replace(&format!("{}/", folder.display()), "");
+    writeln!(text, "\n{} errors, {} warnings", problems.errors(), problems.warnings()).expect("memory");
+    for rule in RuleSet::new(rules).rules() {
+        let kinds: Vec<_> = rule.kinds.iter().map(|kind| kind.name()).collect();
+        let reason = rule.state.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        writeln!(text, "{}: {}{reason} [{}]", rule.facts.id, rule.state.word(), kinds.join(", ")).expect("memory");
+    }
+    text
+}
+
+#[test]
+fn every_case_is_judged_as_expected() {
+    let mut wrong = Vec::new();
+    let mut cases = 0;
+    for entry in fs::read_dir(workspace().join("testdata/rule")).expect("the cases") {
+        let folder = entry.expect("an entry").path();
+        if !folder.is_dir() {
+            continue;
+        }
+        cases += 1;
+        let found = judged(&folder);
+        let golden = folder.join("expected");
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&golden, &found).expect("written");
+        } else if !golden.exists() || read(&golden) != found {
+            wrong.push(format!("{}:\n{found}", folder.display()));
+        }
+    }
+    assert!(cases >= 15, "only {cases} cases");
+    assert!(wrong.is_empty(), "not as expected:\n{}", wrong.join("\n"));
+}
+
+/// Every finding points into the text it is about, and prints as JSON too.
+#[test]
+fn findings_have_a_place() {
+    for entry in fs::read_dir(workspace().join("testdata/rule")).expect("the cases") {
+        let folder = entry.expect("an entry").path();
+        let (_, problems) = Loader::new(Fieldmap::builtin()).load(&[folder]);
+        for problem in problems.sorted() {
+            let (place, json) = (&problem.place, problem.json());
+            assert!(place.range.start <= place.range.end && place.range.end <= place.source.text.len(), "{problem:?}");
+            assert!(json["line"].as_u64() >= Some(1) && json["column"].as_u64() >= Some(1), "{json}");
+        }
+    }
+}
+
+fn run(arguments: &[&str], code: i32) -> String {
+    let output = beewolf(arguments);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+fn case(name: &str) -> String {
+    workspace().join("testdata/rule").join(name).to_str().expect("UTF-8").to_owned()
+}
+
+#[test]
+fn the_bench_checks_lists_and_tests() {
+    let (good, bad) = (case("a_native_rule_with_everything"), case("unknown_names"));
+    assert_eq!(run(&["rules", "check", &good], 0), "1 rule (1 active), 0 errors, 0 warnings\n");
+    assert!(run(&["rules", "check", &bad], 1).contains("did you mean `process.executable`?"));
+    let json: Value = serde_json::from_str(&run(&["rules", "check", "--json", &bad], 1)).expect("JSON");
+    let count = |key: &str| json[key].as_u64().expect("a number");
+    assert_eq!(Some(count("errors") + count("warnings")), json["diagnostics"].as_array().map(|list| list.len() as u64));
+    let missing = run(&["rules", "check", "/nonexistent/rules"], 1);
+    assert!(missing.contains("cannot read `/nonexistent/rules`"), "{missing}");
+
+    let listed = run(&["rules", "list", &case("sigma_rules_and_their_states")], 0);
+    for words in ["dormant", "degraded", "rejected", "files are not hashed yet"] {
+        assert!(listed.contains(words), "{words} in {listed}");
+    }
+    let json: Value = serde_json::from_str(&run(&["rules", "list", "--json", &good], 0)).expect("JSON");
+    assert_eq!(json[0]["id"], "reverse-shell-example");
+    assert_eq!(json[0]["kinds"], serde_json::json!(["exec"]));
+
+    let tested = run(&["rules", "test", &good], 0);
+    assert!(tested.ends_with("4 passed, 0 failed\n"), "{tested}");
+}
+
+#[test]
+fn a_test_that_fails_says_where_and_a_sigma_rule_is_tested_by_recordings() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("wrong.yml");
+    let text = read(&Path::new(&case("a_native_rule_with_everything")).join("rule.yml"));
+    fs::write(&path, text.replace("expect: nothing", "expect: alert")).expect("written");
+    let name = path.to_str().expect("UTF-8");
+    let tested = run(&["rules", "test", name], 1);
+    assert!(tested.contains("expected an alert, got nothing") && tested.contains("wrong.yml:"), "{tested}");
+    assert!(tested.contains("suppresses it: jump host maintenance"), "{tested}");
+    assert!(tested.ends_with("2 passed, 2 failed\n"), "{tested}");
+    let json: Value = serde_json::from_str(&run(&["rules", "test", "--json", name], 1)).expect("JSON");
+    assert_eq!((&json["passed"], &json["failed"]), (&Value::from(2), &Value::from(2)));
+
+    let sigma = folder.path().join("curl.yml");
+    let rule = "title: T\nid: curl\nlogsource: {category: process_creation, product: linux}\ndetection: {sel: {Image|endswith: /curl}, condition: sel}\n";
+    fs::write(&sigma, rule).expect("written");
+    let recordings = folder.path().join("data/curl");
+    fs::create_dir_all(&recordings).expect("made");
+    let event = |path: &str| format!(r#"{{"event":{{"action":"exec"}},"process":{{"executable":"{path}"}}}}"#);
+    fs::write(recordings.join("hit.jsonl"), format!("{}\n{}\n", event("/usr/bin/curl"), event("/bin/sh")))
+        .expect("written");
+    fs::write(recordings.join("miss.jsonl"), format!("{}\nnonsense\n", event("/bin/sh"))).expect("written");
+    let data = folder.path().join("data");
+    let arguments = ["rules", "test", sigma.to_str().expect("UTF-8"), "--testdata", data.to_str().expect("UTF-8")];
+    let tested = run(&arguments, 1);
+    for line in [
+        "ok     curl: hit.jsonl line 1",
+        "FAILED curl: hit.jsonl line 2",
+        "ok     curl: miss.jsonl line 1",
+        "FAILED curl: miss.jsonl line 2",
+    ] {
+        assert!(tested.contains(line), "{line} in {tested}");
+    }
+}
+
+#[test]
+fn the_keys_of_a_rule_are_those_of_its_schema() {
+    let schema: Value = serde_json::from_str(&read(&workspace().join("schemas/rule.schema.json"))).expect("JSON");
+    let mut described: Vec<&str> =
+        schema["properties"].as_object().expect("properties").keys().map(String::as_str).collect();
+    described.sort_unstable();
+    let mut known = [native::KEYS, native::LATER].concat();
+    known.sort_unstable();
+    assert_eq!(described, known);
+}
