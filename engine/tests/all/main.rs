@@ -14,4 +14,5 @@ mod rules;
 mod samples;
 mod schemas;
 mod sinks;
+mod status;
 mod support;
