@@ -85,9 +85,14 @@ static __always_inline struct wire_counter *counter_of(__u32 cpu, __u32 kind)
 /*
  * Reserves at least `need` bytes (WIRE_SIZE_HUGE at most) and fills in kind, time and CPU.
  * Returns 0, or -1 if the ring is full or missing, which is counted.
+ *
+ * The time is taken when the record has its place in the ring: who reads the ring after a time T
+ * then finds every record older than T, or one that is still being filled, whose end it can await.
+ * Taken before, a program that is preempted in between would come late.
  */
-static __always_inline int reserve(struct record *record, __u32 kind, __u64 need, __u64 time_ns)
+static __always_inline int reserve(struct record *record, __u32 kind, __u64 need)
 {
+	__u64 time_ns;
 	__u32 cpu = bpf_get_smp_processor_id();
 	__u32 index = cpu % cfg_rings;
 	void *ring = bpf_map_lookup_elem(&rings, &index);
@@ -112,6 +117,7 @@ static __always_inline int reserve(struct record *record, __u32 kind, __u64 need
 		record->memory = bpf_ringbuf_reserve(ring, WIRE_SIZE_HUGE, 0);
 		record->size = WIRE_SIZE_HUGE;
 	}
+	time_ns = bpf_ktime_get_boot_ns();
 	if (!record->memory) {
 		counter = counter_of(cpu, kind);
 		if (!counter)

@@ -86,7 +86,7 @@ struct wire_header {
 	__u32 kind;
 	/* Bytes used, header included. */
 	__u32 length;
-	/* When the hook ran. */
+	/* When the hook had its place in the ring. */
 	__u64 time_ns;
 	/* Counts the records of this ring, from 0. */
 	__u64 sequence;

@@ -73,7 +73,9 @@ static __always_inline __u32 write_args(struct record *record, unsigned long at,
 
 	/* The verifier wants each length bounded by a constant, and each place by the record's size less that constant. */
 	if (record->size < WIRE_SIZE_HUGE) {
-		if (used > WIRE_SIZE_MEDIUM / 2 || total > WIRE_SIZE_MEDIUM / 2)
+		/* The compiler must not know what the verifier cannot: it would leave the comparison out. */
+		barrier_var(head);
+		if (used > WIRE_SIZE_MEDIUM / 2 || total > WIRE_SIZE_MEDIUM / 2 || head > WIRE_SIZE_MEDIUM / 2)
 			return 0;
 		if (bpf_probe_read_user(record->memory + used, head, (void *)at))
 			return 0;
@@ -86,6 +88,8 @@ static __always_inline __u32 write_args(struct record *record, unsigned long at,
 	}
 	if (total > WIRE_ARGS_HEAD + WIRE_ARGS_TAIL)
 		add_flags(record, WIRE_CUT_ARGS);
+	barrier_var(head);
+	barrier_var(tail);
 	if (used > WIRE_SIZE_HUGE - WIRE_ARGS_HEAD - WIRE_ARGS_TAIL || head > WIRE_ARGS_HEAD ||
 	    bpf_probe_read_user(record->memory + used, head, (void *)at)) {
 		add_flags(record, WIRE_CUT_ARGS);
@@ -174,7 +178,7 @@ static __always_inline void fill_executable(struct record *record, struct file *
 #define CUT_FOR_ROOM (WIRE_CUT_EXECUTABLE | WIRE_CUT_DIRECTORY | WIRE_CUT_CGROUP | WIRE_CUT_REQUESTED | WIRE_CUT_INTERPRETER)
 
 /* Fills a record of one size. Returns whether it should be tried again with the largest one. */
-static __always_inline bool exec_record(struct task_struct *task, struct linux_binprm *bprm, __u32 size, __u64 now)
+static __always_inline bool exec_record(struct task_struct *task, struct linux_binprm *bprm, __u32 size)
 {
 	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 	struct file *file = BPF_CORE_READ(bprm, file);
@@ -184,7 +188,7 @@ static __always_inline bool exec_record(struct task_struct *task, struct linux_b
 	struct record record = {};
 	struct wire_exec *exec;
 
-	if (reserve(&record, WIRE_EXEC, size, now))
+	if (reserve(&record, WIRE_EXEC, size))
 		return 0;
 	exec = (struct wire_exec *)(record.memory + sizeof(struct wire_header));
 	__builtin_memset(exec, 0, sizeof(*exec));
@@ -215,7 +219,6 @@ static __always_inline bool exec_record(struct task_struct *task, struct linux_b
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(exec_sched_process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
 	struct mm_struct *mm;
 	__u64 args;
 
@@ -224,7 +227,7 @@ int BPF_PROG(exec_sched_process_exec, struct task_struct *task, int old_pid, str
 	mm = BPF_CORE_READ(task, mm);
 	args = BPF_CORE_READ(mm, arg_end) - BPF_CORE_READ(mm, arg_start);
 	/* Half a record is for arguments, so that constants bound their place and their length. */
-	if (args > WIRE_SIZE_MEDIUM / 2 || exec_record(task, bprm, WIRE_SIZE_MEDIUM, now))
-		exec_record(task, bprm, WIRE_SIZE_HUGE, now);
+	if (args > WIRE_SIZE_MEDIUM / 2 || exec_record(task, bprm, WIRE_SIZE_MEDIUM))
+		exec_record(task, bprm, WIRE_SIZE_HUGE);
 	return 0;
 }

@@ -33,7 +33,6 @@ struct {
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(exit_sched_process_exit, struct task_struct *task)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
 	struct signal_struct *signal = BPF_CORE_READ(task, signal);
 	struct record record = {};
 	struct ended_key key = {};
@@ -46,7 +45,7 @@ int BPF_PROG(exit_sched_process_exit, struct task_struct *task)
 	key.start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	if (bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST))
 		return 0;
-	if (reserve(&record, WIRE_EXIT, WIRE_SIZE_TINY, now))
+	if (reserve(&record, WIRE_EXIT, WIRE_SIZE_TINY))
 		return 0;
 	set_used(&record, sizeof(struct wire_header) + sizeof(*exit));
 	fill_task(&record, task);

@@ -19,7 +19,6 @@
 struct opened {
 	struct file *file;
 	const char *requested;
-	__u64 time_ns;
 	int error;
 	__u32 open_flags;
 	/* Whether `requested` is the caller's memory. */
@@ -36,7 +35,7 @@ static __always_inline bool open_record(const struct opened *opened, struct task
 	struct record record = {};
 	struct inode *inode;
 
-	if (reserve(&record, WIRE_FILE_OPEN, size, opened->time_ns))
+	if (reserve(&record, WIRE_FILE_OPEN, size))
 		return 0;
 	fixed = (struct wire_file_open *)(record.memory + sizeof(struct wire_header));
 	__builtin_memset(fixed, 0, sizeof(*fixed));
@@ -73,7 +72,7 @@ static __always_inline int file_open(const struct opened *opened, struct task_st
 }
 
 SEC("fexit/do_filp_open")
-int BPF_PROG(file_open_do_filp_open, int dfd, struct filename *pathname, const struct open_flags *op, struct file *file)
+int BPF_PROG(file_open_do_filp_open, int dfd, struct filename *pathname, struct open_flags *op, struct file *file)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct opened opened = {};
@@ -81,7 +80,6 @@ int BPF_PROG(file_open_do_filp_open, int dfd, struct filename *pathname, const s
 
 	if (!task_in_scope(task))
 		return 0;
-	opened.time_ns = bpf_ktime_get_boot_ns();
 	opened.requested = BPF_CORE_READ(pathname, name);
 	opened.open_flags = BPF_CORE_READ(op, open_flag);
 	if (error < 0 && error >= -4095)

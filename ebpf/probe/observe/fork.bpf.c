@@ -14,12 +14,11 @@
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(fork_sched_process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
 	struct record record = {};
 
 	if (BPF_CORE_READ(child, pid) != BPF_CORE_READ(child, tgid) || !task_in_scope(child))
 		return 0;
-	if (reserve(&record, WIRE_FORK, WIRE_SIZE_TINY, now))
+	if (reserve(&record, WIRE_FORK, WIRE_SIZE_TINY))
 		return 0;
 	set_used(&record, sizeof(struct wire_header));
 	fill_task(&record, child);

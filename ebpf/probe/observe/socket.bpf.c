@@ -18,7 +18,7 @@
  */
 #include "task.h"
 
-/* The address the caller gave, for a connect that did not get as far as the socket. */
+/* The address the caller gave, for a connect or bind that did not get as far as the socket. */
 struct given {
 	__u16 family;
 	__u16 port;
@@ -47,7 +47,6 @@ static __always_inline void parse_given(struct given *given, const void *address
 static __always_inline int socket_event(__u32 kind, struct task_struct *task, struct sock *sock, int error,
 					const struct given *given, __u32 flags)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
 	struct record record = {};
 	struct wire_socket *fixed;
 	__u16 family = BPF_CORE_READ(sock, __sk_common.skc_family);
@@ -55,9 +54,9 @@ static __always_inline int socket_event(__u32 kind, struct task_struct *task, st
 	if (family != AF_INET && family != AF_INET6)
 		return 0;
 	/* connect(2) with AF_UNSPEC dissolves an association. */
-	if (given && given->family == AF_UNSPEC)
+	if (kind == WIRE_CONNECT && given && given->family == AF_UNSPEC)
 		return 0;
-	if (reserve(&record, kind, WIRE_SIZE_TINY, now))
+	if (reserve(&record, kind, WIRE_SIZE_TINY))
 		return 0;
 	fixed = (struct wire_socket *)(record.memory + sizeof(struct wire_header));
 	__builtin_memset(fixed, 0, sizeof(*fixed));
@@ -76,13 +75,18 @@ static __always_inline int socket_event(__u32 kind, struct task_struct *task, st
 		bpf_core_read(fixed->local, 16, &sock->__sk_common.skc_v6_rcv_saddr);
 		bpf_core_read(fixed->remote, 16, &sock->__sk_common.skc_v6_daddr);
 	}
-	if (given && !fixed->remote_port) {
-		/* A refused connection has given its addresses back. */
+	/* What failed has given its addresses back: what was asked for is all there is. */
+	if (kind == WIRE_CONNECT && given && !fixed->remote_port) {
 		fixed->remote_port = given->port;
-		if (given->family == AF_INET && family == AF_INET6)
-			fixed->family = AF_INET;
 		__builtin_memcpy(fixed->remote, given->address, 16);
+	} else if (kind == WIRE_BIND && given && error) {
+		fixed->local_port = given->port;
+		__builtin_memcpy(fixed->local, given->address, 16);
+	} else {
+		given = NULL;
 	}
+	if (given && given->family == AF_INET && family == AF_INET6)
+		fixed->family = AF_INET;
 	submit(&record);
 	return 0;
 }
@@ -121,29 +125,35 @@ int BPF_PROG(accept_inet_accept, struct socket *socket, struct socket *accepted)
 	return socket_event(WIRE_ACCEPT, task, sock, 0, NULL, 0);
 }
 
-static __always_inline int local_exit(__u32 kind, struct socket *socket, int error)
+static __always_inline int bind_exit(struct socket *socket, const void *address, int error)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
+	struct given given = {};
 
 	if (!task_in_scope(task))
 		return 0;
-	return socket_event(kind, task, BPF_CORE_READ(socket, sk), error, NULL, 0);
+	parse_given(&given, address, 0);
+	return socket_event(WIRE_BIND, task, BPF_CORE_READ(socket, sk), error, &given, 0);
 }
 
 SEC("fexit/inet_bind")
 int BPF_PROG(bind_inet_bind, struct socket *socket, void *address, int length, int error)
 {
-	return local_exit(WIRE_BIND, socket, error);
+	return bind_exit(socket, address, error);
 }
 
 SEC("fexit/inet6_bind")
 int BPF_PROG(bind_inet6_bind, struct socket *socket, void *address, int length, int error)
 {
-	return local_exit(WIRE_BIND, socket, error);
+	return bind_exit(socket, address, error);
 }
 
 SEC("fexit/inet_listen")
 int BPF_PROG(listen_inet_listen, struct socket *socket, int backlog, int error)
 {
-	return local_exit(WIRE_LISTEN, socket, error);
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	if (!task_in_scope(task))
+		return 0;
+	return socket_event(WIRE_LISTEN, task, BPF_CORE_READ(socket, sk), error, NULL, 0);
 }

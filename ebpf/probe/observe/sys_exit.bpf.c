@@ -54,8 +54,10 @@ static __always_inline int socket_call(struct task_struct *task, enum call call,
 		parse_given(&given, address, 1);
 		return socket_event(WIRE_CONNECT, task, sock, ret, &given, WIRE_RACY);
 	}
-	if (call == CALL_BIND && asked_for(WIRE_BIND))
-		return socket_event(WIRE_BIND, task, sock, ret, NULL, WIRE_RACY);
+	if (call == CALL_BIND && asked_for(WIRE_BIND)) {
+		parse_given(&given, address, 1);
+		return socket_event(WIRE_BIND, task, sock, ret, &given, WIRE_RACY);
+	}
 	if (call == CALL_LISTEN && asked_for(WIRE_LISTEN))
 		return socket_event(WIRE_LISTEN, task, sock, ret, NULL, WIRE_RACY);
 	return 0;
@@ -75,9 +77,10 @@ int BPF_PROG(sys_exit_sys_exit, struct pt_regs *regs, long ret)
 	if (call == CALL_NONE || !task_in_scope(task))
 		return 0;
 	if (compat) {
-		first = BPF_CORE_READ(regs, bx);
-		second = BPF_CORE_READ(regs, cx);
-		third = BPF_CORE_READ(regs, dx);
+		/* The upper halves are no part of the arguments: a 64-bit caller can leave anything there. */
+		first = (__u32)BPF_CORE_READ(regs, bx);
+		second = (__u32)BPF_CORE_READ(regs, cx);
+		third = (__u32)BPF_CORE_READ(regs, dx);
 	} else {
 		first = BPF_CORE_READ(regs, di);
 		second = BPF_CORE_READ(regs, si);
@@ -112,7 +115,6 @@ int BPF_PROG(sys_exit_sys_exit, struct pt_regs *regs, long ret)
 		bpf_probe_read_user(&how, sizeof(how), (void *)third);
 		break;
 	}
-	opened.time_ns = bpf_ktime_get_boot_ns();
 	opened.requested = (void *)first;
 	opened.open_flags = how;
 	opened.user = 1;

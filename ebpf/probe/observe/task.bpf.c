@@ -65,12 +65,11 @@ int task_iter(struct bpf_iter__task *context)
 SEC("tp_btf/cgroup_attach_task")
 int BPF_PROG(task_cgroup_attach_task, struct cgroup *target, const char *path, struct task_struct *task)
 {
-	__u64 now = bpf_ktime_get_boot_ns();
 	struct record record = {};
 
 	if (BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid) || !task_in_scope(task))
 		return 0;
-	if (reserve(&record, WIRE_TASK, WIRE_SIZE_MEDIUM, now))
+	if (reserve(&record, WIRE_TASK, WIRE_SIZE_MEDIUM))
 		return 0;
 	fill_seed(&record, task);
 	submit(&record);

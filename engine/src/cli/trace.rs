@@ -59,7 +59,7 @@ fn live(arguments: Arguments) -> Result<ExitCode, Told> {
 
 #[cfg(feature = "bpf")]
 fn live(arguments: Arguments) -> Result<ExitCode, Told> {
-    use crate::{detect::RuleSet, event::Kind, kernel::attach::KindSet, whitelist::Whitelist};
+    use crate::{detect::RuleSet, kernel::attach::KindSet, whitelist::Whitelist};
 
     if let Some(why) = crate::kernel::probe::Host::look().refusal() {
         return Err(tell(format!("nothing can be sensed here: {why}")));
@@ -67,11 +67,16 @@ fn live(arguments: Arguments) -> Result<ExitCode, Told> {
     Ok(super::live::split_and(|client| {
         let filter = filter(&arguments)?;
         let settings = settings(&arguments)?;
+        // Rules are for recordings: their alerts are printed, and the manifest names them.
+        let (rules, whitelist) = if arguments.record.is_some() && !arguments.options.rules.is_empty() {
+            sense::load_rules(&settings)?
+        } else {
+            (RuleSet::default(), Whitelist::default())
+        };
         let kinds: KindSet = match &filter {
-            Some(filter) => filter.kinds().chain([Kind::Exec, Kind::Exit, Kind::Fork]).collect(),
+            Some(filter) => filter.kinds().chain(super::live::kinds_of(&rules)).collect(),
             None => KindSet::all(),
         };
-        let (rules, whitelist) = (RuleSet::default(), Whitelist::default());
         super::live::watch(client, settings, rules, whitelist, kinds, filter, arguments.record.clone(), arguments.limit)
     }))
 }

@@ -112,7 +112,7 @@ impl Enricher {
     /// Makes a process known that was running before its first event. What live events have told
     /// stays, whichever comes first.
     pub fn seed(&mut self, seed: Seed) {
-        let Seed { key, parent_key, read_ns, mut process, cgroup_id, cgroup_path } = seed;
+        let Seed { key, parent_key, read_ns, mut process, comm: _, cgroup_id, cgroup_path } = seed;
         if key.pid == 0 {
             return;
         }

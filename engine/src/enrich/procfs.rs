@@ -60,11 +60,19 @@ pub fn read_procfs(root: &Path, only: Option<&[u8]>) -> io::Result<impl Iterator
 /// Adds the arguments of a seed that came without them. Nothing is added if its process has ended.
 pub fn complete_arguments(root: &Path, seed: &mut Seed) {
     let Some(folder) = open_process(root, seed.key.pid) else { return };
-    let start = read(&folder, "stat").and_then(|text| Stat::parse(&text)).map(|stat| stat.start_ticks);
-    if start == Some(seed.key.start_boot_ns / TICK_NS) && seed.process.args.is_empty() {
-        read_arguments(&folder, &mut seed.process);
-        // An exec between the two looks makes this image older than its arguments: the later time
-        // lets the table drop the seed for the exec.
+    if !seed.process.args.is_empty() {
+        return;
+    }
+    let mut image = seed.process.clone();
+    read_arguments(&folder, &mut image);
+    // Looked at after the arguments: a process that has started another program meanwhile shows the
+    // other's arguments, and by then the kernel's name for it is another too.
+    let Some(stat) = read(&folder, "stat").and_then(|text| Stat::parse(&text)) else { return };
+    let same_image = seed.comm.as_ref().is_none_or(|comm| *comm == stat.name);
+    if stat.start_ticks == seed.key.start_boot_ns / TICK_NS && same_image {
+        seed.process = image;
+        // An exec of a program of the same name cannot be told: the later time lets the table drop
+        // the seed for the exec.
         seed.read_ns = now_ns();
     }
 }
@@ -106,7 +114,7 @@ impl Walk {
                 return None;
             }
         }
-        let mut process = Process { name: Some(stat.name), ..Process::default() };
+        let mut process = Process { name: Some(stat.name.clone()), ..Process::default() };
         process.user_id = read(&folder, "status").and_then(|text| effective_user(&text)).map(Numeric);
         read_executable(&folder, &mut process);
         read_arguments(&folder, &mut process);
@@ -115,6 +123,7 @@ impl Walk {
             key: key(pid, stat.start_ticks),
             parent_key: self.parent(stat.parent, stat.start_ticks),
             process,
+            comm: Some(stat.name),
             cgroup_id: cgroup_path.as_ref().and_then(|path| self.cgroup_id(path)),
             cgroup_path,
             // Taken last: see `Seed::read_ns`.

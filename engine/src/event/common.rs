@@ -23,7 +23,7 @@ const EVENT_WORDS: &[&str] = &["event"];
 /// Fields of every event.
 pub const ROWS: &[Row] = &[
     row!(Ecs "@timestamp": common.time, "When the kernel hook ran, UTC. Taken from the boot clock, so that a change of the wall clock while the sensor runs does not reorder events."),
-    row!(Ecs "event.id": common.id, "Id of the event: boot id, ring and sequence number, or recording and line."),
+    row!(Ecs "event.id": common.id, "Id of the event: boot id, start of the sensor (nanoseconds after boot), ring and sequence number; or recording and line."),
     Row {
         name: "event.kind",
         origin: Origin::Ecs,

@@ -14,6 +14,8 @@ pub struct Seed {
     pub read_ns: u64,
     /// What is known of its image. Ids, start, name and command line are added by `enrich`.
     pub process: Process,
+    /// The kernel's own name of its image; absent if it was not read.
+    pub comm: Option<Bytes>,
     /// Cgroup.
     pub cgroup_id: Option<i64>,
     /// Its path.

@@ -8,6 +8,7 @@ mod command_line;
 mod confine;
 mod content;
 mod house;
+mod kernel;
 mod recordings;
 mod replays;
 mod rules;

@@ -45,8 +45,8 @@ pub(super) struct Context {
     pub(super) origin: Origin,
     /// What to add to the boot clock to get the wall clock, nanoseconds.
     pub(super) wall_offset_ns: i64,
-    /// This boot, for event ids.
-    pub(super) boot_id: String,
+    /// This boot and this run of the sensor, for event ids.
+    pub(super) run_id: String,
 }
 
 /// A record's bytes, read by member.
@@ -177,7 +177,7 @@ fn header(record: Record<'_>, kind: Kind, ring: usize, context: &Context) -> Res
     use wire::header as at;
     let mut event = Event::new(kind);
     let sequence = record.u64(at::SEQUENCE)?;
-    event.id = Some(format!("{}.{ring}.{sequence}", context.boot_id).into_bytes().into());
+    event.id = Some(format!("{}.{ring}.{sequence}", context.run_id).into_bytes().into());
     event.boot_ns = record.u64(at::TIME_NS)?;
     event.time = wall(event.boot_ns, context);
     event.key = key(record, at::PID, at::START_NS)?;
@@ -227,7 +227,12 @@ fn exec(event: &mut Event, record: Record<'_>, flags: u32, context: &Context) ->
         let name = variable.split(|byte| *byte == b'=').next().unwrap_or_default();
         ENVIRONMENT.iter().any(|wanted| wanted.as_bytes() == name)
     });
-    image.args = strings(tail.take(fixed.u32(at::ARGS_LEN)?)?);
+    let args = tail.take(fixed.u32(at::ARGS_LEN)?)?;
+    let head = if flags & wire::CUT_ARGS == 0 { args.len() } else { args.len().min(wire::ARGS_HEAD as usize) };
+    // What was left out lies between head and tail: they do not share an argument.
+    let (head, rest) = args.split_at_checked(head).ok_or(DecodeError::Short)?;
+    image.args = strings(head);
+    image.args.append(&mut strings(rest));
     image.args_count = Some(fixed.u32(at::ARGS_COUNT)?.into());
     image.args_bytes = i64::try_from(fixed.u64(at::ARGS_BYTES)?).ok();
     image.executable_memfd = Some(memfd);
@@ -312,10 +317,11 @@ fn seed(record: Record<'_>, context: &Context) -> Result<Seed, DecodeError> {
     let fixed = record.body()?;
     let mut tail = fixed.tail(at::SIZE)?;
     let key = key(record, header::PID, header::START_NS)?;
+    let comm = first_string(&record.array::<16>(header::COMM)?);
     let mut process = Process {
         pid: Some(key.pid),
         exec_id: Some(context.origin.exec(key, record.u64(header::SELF_EXEC_ID)?)),
-        name: first_string(&record.array::<16>(header::COMM)?),
+        name: comm.clone(),
         start: wall(key.start_boot_ns, context),
         user_id: Some(Numeric(record.u32(header::EUID)?.into())),
         ..Process::default()
@@ -330,6 +336,7 @@ fn seed(record: Record<'_>, context: &Context) -> Result<Seed, DecodeError> {
         key,
         parent_key: self::key(record, header::PARENT_PID, header::PARENT_START_NS)?,
         process,
+        comm,
         read_ns: record.u64(header::TIME_NS)?,
         cgroup_id: i64::try_from(record.u64(header::CGROUP_ID)?).ok(),
         cgroup_path: Some(tail.path(fixed.u32(at::CGROUP_LEN)?)?.unwrap_or_else(|| b"/".as_slice().into())),
@@ -555,7 +562,7 @@ mod tests {
     use super::*;
 
     fn context() -> Context {
-        Context { origin: Origin::new("m", "b"), wall_offset_ns: 0, boot_id: "b".to_owned() }
+        Context { origin: Origin::new("m", "b"), wall_offset_ns: 0, run_id: "b".to_owned() }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! One order out of several rings.
 //!
 //! Each CPU writes to its own ring, so records of one ring are nearly in order and those of two
-//! rings are not. A hook takes its time before it reserves its record: a record whose time is
-//! before T may appear in the ring shortly after T. Therefore each round notes the time T, then
-//! where every ring's producers are, reads up to there, and releases in order of time what is not
-//! younger than the T of the round before: everything that old had a whole round to appear. What
-//! comes later still is released at once, marked late and counted.
+//! rings are not. A record takes its time when it has its place in the ring: whoever looks, after a
+//! time T, where every ring's producers are, has everything older than T before him, some of it
+//! still being written. Therefore each round notes T, then those places, reads up to there, and
+//! releases in order of time what is not younger than the T of the round before: a whole round more
+//! than needed, for clocks that differ between CPUs. What comes later still is released at once,
+//! marked late and counted.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 

@@ -109,6 +109,11 @@ pub fn wall_offset_ns() -> i64 {
     i64::try_from(wall).unwrap_or(i64::MAX).saturating_sub(i64::try_from(boot).unwrap_or(0))
 }
 
+/// A name for this run of the sensor: sequence numbers begin anew with each, and ids of events must not.
+fn run_id(boot_id: &str) -> String {
+    format!("{boot_id}.{}", boot_clock_ns())
+}
+
 impl Live {
     /// Takes over the rings and counters that the helper made.
     ///
@@ -130,7 +135,7 @@ impl Live {
             rings,
             counters,
             merge: Merge::default(),
-            context: Context { origin, wall_offset_ns: wall_offset_ns(), boot_id: boot_id.to_owned() },
+            context: Context { origin, wall_offset_ns: wall_offset_ns(), run_id: run_id(boot_id) },
             read: [0; Kind::ALL.len()],
             taken: vec![0; count],
             undecodable: 0,
