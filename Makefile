@@ -4,10 +4,10 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all vm-test bench fuzz fmt lint
+.PHONY: help run test test-all vm-test bench bench-execs bench-latency fuzz fmt lint
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## install what is missing, build, and watch this host with the shipped rules
 	@scripts/run $(ARGS)
@@ -23,6 +23,12 @@ vm-test: ## run the kernel tests in guests with Linux 6.1 and 6.12
 
 bench: ## measure the benchmarks
 	@cargo bench --workspace
+
+bench-latency: ## measure, as root, from an event to its alert at 20,000 events/s, and what the sensor costs
+	@scripts/bench latency $(SECONDS_EACH)
+
+bench-execs: ## start programs as fast as the machine can, as root, and hold what was seen against what was done
+	@scripts/bench execs $(SECONDS_EACH)
 
 fuzz: ## fuzz each target for SECONDS_EACH (60) with the nightly toolchain
 	@scripts/fuzz

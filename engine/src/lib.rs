@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` has the map; the module table there is held against the `use` lines by a test.
 
 pub mod alert;
+pub mod api;
 pub mod cli;
 pub mod config;
 pub mod confine;

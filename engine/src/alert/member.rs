@@ -31,27 +31,38 @@ const fn list(name: &'static str, doc: &'static str) -> Member {
     Member { name, origin: Origin::Ecs, ty: Type::Keyword, array: true, always: false, doc }
 }
 
+const fn ours(name: &'static str, ty: Type, always: bool, doc: &'static str) -> Member {
+    Member { name, origin: Origin::Ours, ty, array: false, always, doc }
+}
+
 /// The members, by name; those of the event come beside them. `event.kind` is `alert` here.
 pub const MEMBERS: &[Member] = &[
+    ours(
+        "alert.count",
+        Type::Integer,
+        true,
+        "How often the finding was made so far: 1 in the first alert, more in updates.",
+    ),
+    ours("alert.first", Type::Time, false, "When the finding was first made. Absent if the event has no time."),
     text(
         "alert.id",
         Origin::Ours,
         true,
         "Hash of rule id, rule content and evidence: the same whenever the same event is judged by the same rule.",
     ),
-    Member {
-        name: "alert.severity",
-        origin: Origin::Ours,
-        ty: Type::Word(<Severity as Words>::ALL),
-        array: false,
-        always: true,
-        doc: "Severity of the rule, as a word.",
-    },
+    ours("alert.last", Type::Time, false, "When the finding was last made. Absent if the event has no time."),
+    ours("alert.severity", Type::Word(<Severity as Words>::ALL), true, "Severity of the rule, as a word."),
     text(
         "alert.suppressed_by",
         Origin::Ours,
         false,
         "Name of the `unless` or whitelist entry that suppressed the alert. Absent if none did.",
+    ),
+    ours(
+        "alert.update",
+        Type::Boolean,
+        false,
+        "True if an alert with this id was sent before and this one tells of repeats: `alert.count` and `alert.last` are new, the event is that of the last repeat. Absent otherwise.",
     ),
     Member {
         name: "event.kind",

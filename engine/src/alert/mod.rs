@@ -1,16 +1,18 @@
 //! What a rule's match becomes: an alert with its evidence and an id that a replay gives again.
 
+mod dedup;
 mod member;
 
 use std::sync::Arc;
 
+pub use dedup::{Counters as DedupCounters, Dedup, Limits as DedupLimits};
 pub use member::{MEMBERS, Member};
 use sha2::{Digest, Sha256};
 
 use crate::event::{
     Event, Severity,
     json::{self, Form, Leaf},
-    value::Words,
+    value::{Time, Words},
 };
 
 /// What an alert says of the rule behind it.
@@ -51,6 +53,40 @@ pub struct Alert {
     pub message: Vec<u8>,
     /// Set if an `unless` or whitelist entry matched: its name. Such an alert goes only to those who ask for it.
     pub suppressed_by: Option<String>,
+    /// How often it was found and when.
+    pub occurrences: Occurrences,
+}
+
+/// How often a finding was made: once, until [`Dedup`] folds repeats into updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Occurrences {
+    /// How often so far; at least 1.
+    pub count: u64,
+    /// When first; absent if the event has no time.
+    pub first: Option<Time>,
+    /// When last.
+    pub last: Option<Time>,
+}
+
+impl Occurrences {
+    /// One finding.
+    #[must_use]
+    pub fn once(time: Option<Time>) -> Self {
+        Self { count: 1, first: time, last: time }
+    }
+
+    /// Whether this tells of repeats of an alert that was sent before, under the same id.
+    #[must_use]
+    pub fn is_update(self) -> bool {
+        self.count > 1
+    }
+
+    fn add(&mut self, time: Option<Time>) {
+        self.count = self.count.saturating_add(1);
+        // Events may come late: `first` is then not the one that was sent first.
+        self.first = [self.first, time].into_iter().flatten().min_by_key(|Time(ns)| *ns);
+        self.last = [self.last, time].into_iter().flatten().max_by_key(|Time(ns)| *ns);
+    }
 }
 
 impl Alert {
@@ -96,6 +132,20 @@ impl Alert {
             ("rule.ruleset", Leaf::Text(rule.ruleset.as_bytes())),
             (&hash, Leaf::Text(rule.content_hash.as_bytes())),
         ];
+        let count = self.occurrences.count.to_string();
+        let time = |time: Option<Time>| time.map(|Time(ns)| json::rfc3339(ns));
+        let (first, last) = (time(self.occurrences.first), time(self.occurrences.last));
+        let [count_name, first_name, last_name, update_name] =
+            ["alert.count", "alert.first", "alert.last", "alert.update"].map(ours);
+        members.push((&count_name, Leaf::Json(&count)));
+        for (name, time) in [(&first_name, &first), (&last_name, &last)] {
+            if let Some(time) = time {
+                members.push((name, Leaf::Text(time.as_bytes())));
+            }
+        }
+        if self.occurrences.is_update() {
+            members.push((&update_name, Leaf::Json("true")));
+        }
         if !rule.description.is_empty() {
             members.push(("rule.description", Leaf::Text(rule.description.as_bytes())));
         }

@@ -13,12 +13,13 @@ use std::{
 
 use super::sense::{self, Told, tell};
 use crate::{
+    api::{Board, Server, Service},
     config::Config,
     confine::{self, Network, Policy},
     detect::RuleSet,
-    event::{Kind, json},
+    event::{Kind, Status, json},
     kernel::{self, Client, Role, attach::KindSet},
-    pipeline::live::{self, Host, Loaded},
+    pipeline::live::{self, Host, Loaded, Watch},
     rule::Filter,
     store::recording::{Header, RuleHash, Writer},
     whitelist::Whitelist,
@@ -49,7 +50,13 @@ pub(super) fn watch(
     let loaded = Loaded::load(client, &settings, kinds).map_err(tell)?;
     let host = loaded.host.clone();
     let recorder = record.map(|path| recorder(&path, &host, &settings)).transpose()?;
+    let server = server(&settings);
+    let mut service = Service::from_environment()
+        .map_err(|error| tell(format!("cannot tell the service manager: {error}")))
+        .unwrap_or_default();
     confine(&settings)?;
+    let board = Board::default();
+    server.start(board.clone()).map_err(|error| tell(format!("no thread for the status: {error}")))?;
     let mut stages = sense::stages(&settings, rules, whitelist, host.origin(), host.for_enrichment(), filter)?;
     stages.recorder = recorder;
     let scope = settings.cgroup.as_ref().map_or_else(|| "the whole host".to_owned(), |path| path.display().to_string());
@@ -62,11 +69,22 @@ pub(super) fn watch(
     }
     // Where standard output is a terminal the console shows it already.
     let (here, out) = (std::io::stderr().is_terminal(), std::io::stdout().is_terminal());
-    let outcome = live::run(loaded, &mut stages, &stop, limit, settings.status_interval, |status| match (here, out) {
+    let mut on_status = |status: &Status| match (here, out) {
         (_, true) => {}
         (true, false) => eprintln!("\x1b[2m{}\x1b[0m", status.message),
         (false, false) => eprintln!("{}", status.message),
-    });
+    };
+    service.ready(&format!("watching {scope}: {} rules", stages.active_rules()));
+    let watch = Watch {
+        limit,
+        status_interval: settings.status_interval,
+        on_status: &mut on_status,
+        board: &board,
+        scope: &scope,
+        processes: settings.limits.process_table_entries,
+        service: &mut service,
+    };
+    let outcome = live::run(loaded, &mut stages, &stop, watch);
     let interrupted = if stopped(&stop) { ", stopped by a signal" } else { "" };
     if let Some(recorder) = stages.recorder.take() {
         let manifest = recorder.finish(hashes).map_err(tell)?;
@@ -90,6 +108,22 @@ pub(super) fn watch(
         }
         Err(error) => Err(tell(error)),
     }
+}
+
+/// Opens the sockets of the status. A sensor that cannot say how it is doing still watches: what failed is told.
+fn server(settings: &Config) -> Server {
+    let mut server = Server::default();
+    if let Some(path) = &settings.status_socket
+        && let Err(error) = server.listen_local(path)
+    {
+        eprintln!("beewolf: no status socket: {error}");
+    }
+    if let Some(address) = settings.loopback
+        && let Err(error) = server.listen_tcp(address)
+    {
+        eprintln!("beewolf: no metrics: {error}");
+    }
+    server
 }
 
 fn kinds_wants(kinds: KindSet, name: &str) -> bool {

@@ -12,6 +12,7 @@ mod rules;
 mod run;
 mod schema;
 mod sense;
+mod status;
 mod trace;
 
 use clap::{Parser, Subcommand};
@@ -53,6 +54,8 @@ enum Command {
         /// Of what.
         of: schema::Of,
     },
+    /// Says how the running sensor is doing.
+    Status(status::Arguments),
     /// Streams or records live events.
     Trace(trace::Arguments),
 }
@@ -75,6 +78,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Rules { what } => rules::run(&what),
         Command::Run(arguments) => run::run(arguments),
         Command::Schema { of } => schema::run(of),
+        Command::Status(arguments) => status::run(&arguments),
         Command::Trace(arguments) => trace::run(arguments),
     }
 }

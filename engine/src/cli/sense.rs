@@ -3,6 +3,7 @@
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use crate::{
+    alert::{Dedup, DedupLimits},
     config::{self, Config, ConfigError},
     detect::{RuleSet, State},
     enrich::{Enricher, Host as EnrichHost, Limits, Users},
@@ -144,6 +145,10 @@ pub(super) fn load_rules(settings: &Config) -> Result<(RuleSet, Whitelist), Told
     Ok((rules, whitelist))
 }
 
+fn nanoseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
+}
+
 /// The stages behind a sensor.
 pub(super) fn stages(
     settings: &Config,
@@ -163,6 +168,11 @@ pub(super) fn stages(
         rules: Arc::new(rules),
         whitelist,
         state: State::default(),
+        dedup: Dedup::new(DedupLimits {
+            window_ns: nanoseconds(settings.deduplication.window),
+            interval_ns: nanoseconds(settings.deduplication.update_interval),
+            entries: settings.deduplication.entries,
+        }),
         sinks: Sinks::start(&settings.sinks).map_err(tell)?,
         recorder: None,
         tally: Tally::default(),
@@ -185,8 +195,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// Ends the sinks and prints the summary to standard error.
-pub(super) fn finish(stages: Stages, settings: &Config, extra: &str) -> bool {
-    let Stages { sinks, tally, .. } = stages;
+pub(super) fn finish(mut stages: Stages, settings: &Config, extra: &str) -> bool {
+    stages.flush();
+    let Stages { sinks, tally, dedup, .. } = stages;
     let report = sinks.stop(settings.shutdown);
     let kinds: Vec<String> = Kind::ALL
         .iter()
@@ -196,8 +207,11 @@ pub(super) fn finish(stages: Stages, settings: &Config, extra: &str) -> bool {
         .collect();
     eprintln!("beewolf: {} events ({}){extra}", tally.total(), kinds.join(", "));
     eprintln!(
-        "beewolf: {} alerts, {} suppressed, {} lost before the sinks",
-        tally.alerts, tally.suppressed, tally.lost
+        "beewolf: {} alerts, {} repeats of them, {} suppressed, {} lost before the sinks",
+        tally.alerts,
+        dedup.counters().repeats,
+        tally.suppressed,
+        tally.lost
     );
     let mut whole = tally.lost == 0;
     for sink in &report.counters {

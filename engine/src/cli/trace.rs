@@ -92,6 +92,8 @@ fn settings(arguments: &Arguments) -> Result<crate::config::Config, Told> {
     let mut settings = options.settings()?;
     settings.cgroup = arguments.scope_cgroup.clone().or(settings.cgroup);
     settings.status_interval = None;
+    settings.status_socket = None;
+    settings.loopback = None;
     // A recording takes the place of what would be printed.
     let include = if arguments.record.is_some() { "alerts" } else { "events" };
     settings.sinks = settings

@@ -5,7 +5,11 @@
 
 mod diagnostic;
 
-use std::{path::Path, path::PathBuf, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{
     setting::{self, Data, Node, Preset, Problem, Row, Type, Value, Values, comment},
@@ -17,6 +21,8 @@ pub use diagnostic::render;
 
 /// Where the configuration is looked for when no file is named.
 pub const DEFAULT_PATH: &str = "/etc/beewolf/beewolf.yml";
+/// Where the status is asked for when nothing is configured.
+pub const DEFAULT_SOCKET: &str = "/run/beewolf/status.sock";
 /// Largest configuration file, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 /// Most sinks.
@@ -24,6 +30,12 @@ const MAX_SINKS: usize = 32;
 
 const fn seconds(number: u64) -> Duration {
     Duration::from_secs(number)
+}
+
+/// A loopback address with its port.
+fn loopback(text: &str) -> Result<SocketAddr, &'static str> {
+    let address: SocketAddr = text.parse().map_err(|_| "is no IP address with a port")?;
+    if address.ip().is_loopback() { Ok(address) } else { Err("is not a loopback address") }
 }
 
 /// Every setting outside the sinks.
@@ -53,10 +65,46 @@ pub const ROWS: &[Row] = &[
         doc: "Time between two status messages; 0 for none.",
     },
     Row {
+        name: "status.enabled",
+        ty: Type::Boolean,
+        preset: Preset::Boolean(true),
+        doc: "Whether `beewolf run` answers `beewolf status` on a local socket.",
+    },
+    Row {
+        name: "status.socket",
+        ty: Type::Path,
+        preset: Preset::Text(DEFAULT_SOCKET),
+        doc: "Where it answers: HTTP with `/status` (JSON) and `/metrics` (Prometheus). Only its owner may connect.",
+    },
+    Row {
+        name: "status.loopback",
+        ty: Type::Text,
+        preset: Preset::Absent,
+        doc: "Loopback address and port that answer the same over TCP, to any user of this host: `127.0.0.1:9464`. Absent: none.",
+    },
+    Row {
         name: "shutdown",
         ty: Type::Duration { min: Duration::ZERO, max: seconds(300) },
         preset: Preset::Duration(seconds(5)),
         doc: "How long the sinks may go on delivering what is queued when the sensor ends.",
+    },
+    Row {
+        name: "deduplication.window",
+        ty: Type::Duration { min: Duration::ZERO, max: seconds(86_400) },
+        preset: Preset::Duration(seconds(60)),
+        doc: "How long after an alert its repeats are told as updates of it instead of alerts of their own; 0 for never. Repeats are of the same rule, cgroup, user, program, arguments and parent program, and of the same file, address or end.",
+    },
+    Row {
+        name: "deduplication.update_interval",
+        ty: Type::Duration { min: Duration::ZERO, max: seconds(86_400) },
+        preset: Preset::Duration(seconds(10)),
+        doc: "Least time between two updates of one alert. The last one comes when the window ends.",
+    },
+    Row {
+        name: "deduplication.entries",
+        ty: Type::Integer { min: 1, max: 1_000_000 },
+        preset: Preset::Number(8192),
+        doc: "Alerts whose repeats are recognised. The oldest is forgotten first; its next repeat is a new alert.",
     },
     Row {
         name: "scope.cgroup",
@@ -113,8 +161,14 @@ pub struct Config {
     pub whitelists: Vec<PathBuf>,
     /// Time between status messages; `None` for none.
     pub status_interval: Option<Duration>,
+    /// Where the status is served locally; `None` for nowhere.
+    pub status_socket: Option<PathBuf>,
+    /// Where the status is served over TCP; a loopback address.
+    pub loopback: Option<SocketAddr>,
     /// How long sinks may drain at the end.
     pub shutdown: Duration,
+    /// When an alert is a repeat of one before.
+    pub deduplication: Deduplication,
     /// The cgroup that is watched; `None` for the whole host.
     pub cgroup: Option<PathBuf>,
     /// Bounds.
@@ -124,6 +178,17 @@ pub struct Config {
     /// The outputs, in the file's order.
     pub sinks: Vec<SinkConfig>,
     values: Values,
+}
+
+/// When an alert is a repeat of one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deduplication {
+    /// How long after an alert its repeats become updates of it; zero for never.
+    pub window: Duration,
+    /// Least time between two updates of one alert.
+    pub update_interval: Duration,
+    /// Alerts whose repeats are recognised.
+    pub entries: usize,
 }
 
 /// Bounds of tables, queues and files.
@@ -174,7 +239,14 @@ impl Config {
             sigma: paths("sigma"),
             whitelists: paths("whitelists"),
             status_interval: Some(values.duration("status_interval")).filter(|time| !time.is_zero()),
+            status_socket: values.path("status.socket").filter(|_| values.boolean("status.enabled")).map(PathBuf::from),
+            loopback: values.text("status.loopback").and_then(|text| loopback(text).ok()),
             shutdown: values.duration("shutdown"),
+            deduplication: Deduplication {
+                window: values.duration("deduplication.window"),
+                update_interval: values.duration("deduplication.update_interval"),
+                entries: values.length("deduplication.entries"),
+            },
             cgroup: values.path("scope.cgroup").map(PathBuf::from),
             limits: Limits {
                 ring_bytes: u32::try_from(values.number("limits.ring_bytes")).unwrap_or(1 << 23),
@@ -214,6 +286,11 @@ impl Config {
             let node = root.member("limits").and_then(|limits| limits.member("ring_bytes")).unwrap_or(&root);
             let hint = format!("take {}", setting::size_text(ring.next_power_of_two()));
             problems.push(Problem::at(node, "`limits.ring_bytes` is not a power of two".to_owned(), Some(hint)));
+        }
+        if let Some(Err(message)) = values.text("status.loopback").map(loopback) {
+            let node = root.member("status").and_then(|status| status.member("loopback")).unwrap_or(&root);
+            let hint = Some("write 127.0.0.1:9464 or [::1]:9464; for other hosts put a proxy before it".to_owned());
+            problems.push(Problem::at(node, format!("`status.loopback` {message}"), hint));
         }
         let sinks = root.member("sinks").map_or_else(default_sinks, |node| sinks(node, &mut problems));
         if problems.is_empty() {
@@ -374,7 +451,8 @@ mod tests {
                 Type::Integer { max, .. } | Type::Size { max, .. } => {
                     Value::Number(if row.preset == Preset::Number(max) { max - 1 } else { max })
                 }
-                Type::Path | Type::Text => Value::Text("/changed".to_owned()),
+                Type::Text => Value::Text("127.0.0.1:1".to_owned()),
+                Type::Path => Value::Text("/changed".to_owned()),
                 Type::Paths => Value::List(vec!["/changed".to_owned()]),
                 Type::Word(words) => Value::Text(words.last().expect("a word").to_string()),
             };
@@ -408,6 +486,12 @@ mod tests {
                 "7:5 `path` is missing (path: a path)",
                 "8:5 unknown setting `pth` (did you mean `path`?)",
                 "9:5 `address` is missing (address: host:port)",
+            ],
+        );
+        check(
+            "status: { loopback: '0.0.0.0:9464' }\n",
+            &[
+                "1:21 `status.loopback` is not a loopback address (write 127.0.0.1:9464 or [::1]:9464; for other hosts put a proxy before it)",
             ],
         );
         check("sinks: console\n", &["1:8 `sinks` must be a list (write a list: `- type: console`)"]);

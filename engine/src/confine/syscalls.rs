@@ -16,6 +16,8 @@ use super::{ConfineError, Network};
 
 /// Calls allowed whatever their arguments; what paths they may name is Landlock's.
 const ALLOWED: &[c_long] = &[
+    // On sockets that listened before: `listen` itself is refused.
+    libc::SYS_accept4,
     libc::SYS_bind,
     libc::SYS_brk,
     libc::SYS_capget,

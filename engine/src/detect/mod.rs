@@ -18,7 +18,7 @@ use std::{
 pub use report::ExceptionReport;
 
 use crate::{
-    alert::{Alert, RuleFacts},
+    alert::{Alert, Occurrences, RuleFacts},
     event::{Event, Kind},
     rule::{
         Diagnostics, Loaded, Loader, Program, Purpose, Table, Template, Until,
@@ -210,6 +210,7 @@ impl RuleSet {
                 event: Arc::clone(event),
                 message: self.message(rule, &routed.program, event),
                 suppressed_by: suppressed_by.map(|(unless, _)| unless.name.clone()),
+                occurrences: Occurrences::once(event.time),
             });
         }
     }

@@ -7,7 +7,6 @@
 #![expect(unsafe_code, reason = "fork(2) has no safe form; it is called once, before any thread exists")]
 
 use std::{
-    collections::BTreeMap,
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -24,7 +23,11 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{attach::Plan, load::Loaded, request::StartRequest};
+use super::{
+    attach::Plan,
+    load::Loaded,
+    request::{Facts, StartRequest},
+};
 
 /// Descriptors of one answer: the rings, and the counters.
 const MAX_DESCRIPTORS: usize = 17;
@@ -46,7 +49,7 @@ pub enum Role {
 enum Request {
     Start(StartRequest),
     Iterate,
-    Misses,
+    Look,
     Detach,
 }
 
@@ -55,7 +58,7 @@ impl Request {
         let (operation, start) = match self {
             Self::Start(start) => (1u32, Some(start)),
             Self::Iterate => (2, None),
-            Self::Misses => (3, None),
+            Self::Look => (3, None),
             Self::Detach => (4, None),
         };
         let start =
@@ -81,7 +84,7 @@ impl Request {
                 scope_cgroup: u64::from_ne_bytes(bytes.get(24..32)?.try_into().ok()?),
             }),
             2 => Self::Iterate,
-            3 => Self::Misses,
+            3 => Self::Look,
             4 => Self::Detach,
             _ => return None,
         })
@@ -92,7 +95,7 @@ impl Request {
 enum Answer {
     Started(Plan),
     Iterator,
-    Misses(BTreeMap<String, u64>),
+    Facts(Facts),
     Detached,
     Refused(String),
 }
@@ -149,13 +152,13 @@ impl Client {
         descriptors.pop().ok_or(HelperError::Confused)
     }
 
-    /// Runs the kernel left out, per program.
+    /// What the programs have done.
     ///
     /// # Errors
     /// As [`Client::start`].
-    pub fn recursion_misses(&self) -> Result<BTreeMap<String, u64>, HelperError> {
-        match self.ask(Request::Misses)? {
-            (Answer::Misses(misses), _) => Ok(misses),
+    pub fn look(&self) -> Result<Facts, HelperError> {
+        match self.ask(Request::Look)? {
+            (Answer::Facts(facts), _) => Ok(facts),
             _ => Err(HelperError::Confused),
         }
     }
@@ -179,7 +182,7 @@ impl Client {
             serde_json::from_slice(bytes.get(..count).unwrap_or_default()).map_err(|_| HelperError::Confused)?;
         match answer {
             Answer::Refused(reason) => Err(HelperError::Refused(reason)),
-            Answer::Started(_) | Answer::Iterator | Answer::Misses(_) | Answer::Detached => Ok((answer, descriptors)),
+            Answer::Started(_) | Answer::Iterator | Answer::Facts(_) | Answer::Detached => Ok((answer, descriptors)),
         }
     }
 }
@@ -326,7 +329,9 @@ fn answer(socket: &OwnedFd, loaded: &mut Option<Loaded>, started: &mut bool) -> 
             }
             Err(reason) => Answer::Refused(reason),
         },
-        (Some(Request::Misses), Some(loaded)) => Answer::Misses(loaded.recursion_misses()),
+        (Some(Request::Look), Some(loaded)) => {
+            Answer::Facts(Facts { programs: loaded.programs(), resident_bytes: crate::store::resident_bytes() })
+        }
         (Some(Request::Detach), Some(_)) => {
             *loaded = None;
             Answer::Detached
@@ -349,7 +354,7 @@ mod tests {
     fn requests_survive_the_line() {
         let start =
             StartRequest { kinds: 0b1_1110, rings: 3, ring_bytes: 1 << 20, scope_level: 2, scope_cgroup: u64::MAX - 5 };
-        for request in [Request::Start(start), Request::Iterate, Request::Misses, Request::Detach] {
+        for request in [Request::Start(start), Request::Iterate, Request::Look, Request::Detach] {
             assert_eq!(Request::decode(&request.encode()), Some(request));
         }
         assert_eq!(Request::decode(&[9; REQUEST_BYTES]), None);

@@ -14,7 +14,7 @@ use beewolf_ebpf::wire;
 
 use super::{
     attach::{Alternative, Hook, KindPlan, KindSet, Plan, State, program_name},
-    request::StartRequest,
+    request::{ProgramFacts, StartRequest},
 };
 use crate::event::{Kind, exec::ENVIRONMENT};
 
@@ -201,18 +201,26 @@ impl Loaded {
         Ok(link.into_file().map_err(|error| reason(&error))?.into())
     }
 
-    /// Runs that the kernel left out because a program was already running on that CPU, per program.
-    pub(super) fn recursion_misses(&self) -> BTreeMap<String, u64> {
-        let mut misses = BTreeMap::new();
+    /// What the kernel says of each program that is loaded.
+    pub(super) fn programs(&self) -> BTreeMap<String, ProgramFacts> {
+        let mut facts = BTreeMap::new();
         for (name, program) in self.ebpf.programs() {
             let Ok(fd) = program.fd() else { continue };
             let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
             let Ok(text) = crate::store::read_capped(std::path::Path::new(&path), 1 << 16) else { continue };
             let text = String::from_utf8_lossy(&text);
-            let count = text.lines().find_map(|line| line.strip_prefix("recursion_misses:")?.trim().parse().ok());
-            misses.insert(name.to_owned(), count.unwrap_or(0));
+            let number = |label: &str| {
+                let found = text.lines().find_map(|line| line.strip_prefix(label)?.trim().parse().ok());
+                found.unwrap_or(0)
+            };
+            let one = ProgramFacts {
+                recursion_misses: number("recursion_misses:"),
+                runs: number("run_cnt:"),
+                run_time_ns: number("run_time_ns:"),
+            };
+            facts.insert(name.to_owned(), one);
         }
-        misses
+        facts
     }
 }
 

@@ -11,4 +11,4 @@ pub mod probe;
 mod request;
 
 pub use helper::{Client, Role, Started, split};
-pub use request::StartRequest;
+pub use request::{Facts, ProgramFacts, StartRequest};

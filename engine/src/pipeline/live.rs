@@ -16,15 +16,17 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use super::Stages;
 use crate::{
+    api::{self, Board, Service, Snapshot},
     config::Config,
     enrich,
     event::{
         Kind, Loss, Status,
         id::Origin,
+        json::rfc3339,
         loss::{LossSource, Lost},
-        value::Time,
+        value::{Time, Words},
     },
-    kernel::{Client, StartRequest, attach::KindSet, attach::Plan, helper::HelperError},
+    kernel::{Client, Facts, StartRequest, attach::KindSet, attach::Plan, helper::HelperError},
     sensor::live::{self, Counters, Item, Live},
     store,
 };
@@ -35,6 +37,8 @@ const QUEUE_BATCHES: usize = 64;
 const READER_PAUSE: Duration = Duration::from_millis(100);
 /// How often losses are looked at.
 const LOSS_INTERVAL: Duration = Duration::from_secs(1);
+/// How late an event may come and still find the window of its alert open, nanoseconds.
+const LATEST_NS: i64 = 2_000_000_000;
 /// Most rings; CPUs beyond share them.
 const MAX_RINGS: usize = 16;
 
@@ -224,18 +228,30 @@ struct Reported {
     misses: u64,
 }
 
-/// Runs until `stop` is set or `limit` has passed.
+/// How to run, and who is told how it goes.
+pub struct Watch<'w> {
+    /// Stop after this time.
+    pub limit: Option<Duration>,
+    /// Time between two status messages.
+    pub status_interval: Option<Duration>,
+    /// Takes the sentence of each.
+    pub on_status: &'w mut dyn FnMut(&Status),
+    /// Where the numbers are published, each second.
+    pub board: &'w Board,
+    /// What is watched, in words.
+    pub scope: &'w str,
+    /// Most entries of the process table.
+    pub processes: usize,
+    /// Hears that the pipeline comes round.
+    pub service: &'w mut Service,
+}
+
+/// Runs until `stop` is set or the limit has passed.
 ///
 /// # Errors
 /// [`LiveError`] if the helper ends or the rings cannot be read any more; what was read is delivered.
-pub fn run(
-    loaded: Loaded,
-    stages: &mut Stages,
-    stop: &AtomicBool,
-    limit: Option<Duration>,
-    status_interval: Option<Duration>,
-    mut on_status: impl FnMut(&Status),
-) -> Result<Outcome, LiveError> {
+pub fn run(loaded: Loaded, stages: &mut Stages, stop: &AtomicBool, watch: Watch<'_>) -> Result<Outcome, LiveError> {
+    let Watch { limit, status_interval, on_status, board, scope, processes, service } = watch;
     let Loaded { client, live, plan, host, seeds } = loaded;
     for seed in seeds {
         stages.seed(seed);
@@ -244,7 +260,7 @@ pub fn run(
     let reader = start_reader(live)?;
     let mut reported = Reported::default();
     let (mut looked, mut told) = (Instant::now(), Instant::now());
-    let mut misses = 0;
+    let mut facts = Facts::default();
     let mut failure = None;
     while !stop.load(Ordering::Acquire) && limit.is_none_or(|limit| started.elapsed() < limit) {
         match reader.items.recv_timeout(READER_PAUSE) {
@@ -253,28 +269,42 @@ pub fn run(
             // The reader ends by itself only on an error, which its thread returns.
             Err(RecvTimeoutError::Disconnected) => break,
         }
+        service.alive();
         if looked.elapsed() >= LOSS_INTERVAL {
             looked = Instant::now();
-            match client.recursion_misses() {
-                Ok(all) => misses = all.values().sum(),
+            match client.look() {
+                Ok(seen) => facts = seen,
                 Err(error) => {
                     failure = Some(error);
                     break;
                 }
             }
-            report(&reader.counters, misses, &mut reported, stages, &host);
+            report(&reader.counters, facts.recursion_misses(), &mut reported, stages, &host);
+            let counters = reader.counters.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let mut snapshot = snapshot(stages, &counters, &facts, &host);
+            snapshot.uptime_ns = nanoseconds(started.elapsed());
+            snapshot.scope = scope.to_owned();
+            snapshot.sensing = plan.summary();
+            snapshot.processes.capacity = number(processes);
+            let waiting = api::Queue { length: number(reader.items.len()), capacity: number(QUEUE_BATCHES) };
+            snapshot.queues.insert("batches".to_owned(), waiting);
+            board.publish(snapshot);
+            let Time(ns) = now();
+            stages.tick(Time(ns.saturating_sub(LATEST_NS)));
         }
         if status_interval.is_some_and(|interval| told.elapsed() >= interval) {
             told = Instant::now();
             let status = status(stages, &plan, &host);
+            service.status(&status.message);
             on_status(&status);
             stages.status(status);
         }
     }
+    service.stopping();
     // Detach first, so that the rings can be emptied for good.
     if failure.is_none() {
-        match client.recursion_misses().and_then(|all| client.detach().map(|()| all)) {
-            Ok(all) => misses = all.values().sum(),
+        match client.look().and_then(|seen| client.detach().map(|()| seen)) {
+            Ok(seen) => facts = seen,
             Err(error) => failure = Some(error),
         }
     }
@@ -282,6 +312,7 @@ pub fn run(
     for batch in &reader.items {
         take(stages, batch);
     }
+    let misses = facts.recursion_misses();
     let ended = reader.thread.join().unwrap_or_else(|_| Err(io::Error::other("the reader thread panicked")));
     report(&reader.counters, misses, &mut reported, stages, &host);
     let counters = reader.counters.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -387,4 +418,98 @@ fn status(stages: &Stages, plan: &Plan, host: &Host) -> Status {
             ("processes", processes),
         ],
     }
+}
+
+fn number(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// All numbers of the sensor, but for what only its main loop knows.
+fn snapshot(stages: &Stages, counters: &Counters, facts: &Facts, host: &Host) -> Snapshot {
+    let tally = &stages.tally;
+    let sinks = stages.sinks.counters();
+    let mut snapshot = Snapshot {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        host: host.name.clone(),
+        time: rfc3339(now().0),
+        rules: number(stages.active_rules()),
+        memory: api::Memory { engine_bytes: store::resident_bytes(), helper_bytes: facts.resident_bytes },
+        ..Snapshot::default()
+    };
+    for (place, kind) in Kind::ALL.iter().enumerate() {
+        let at = |counts: &[u64]| counts.get(place).copied().unwrap_or(0);
+        let counts = api::Kind {
+            written: at(&counters.written),
+            read: at(&counters.read),
+            judged: at(&tally.events),
+            rule_time_ns: at(&tally.rule_time_ns),
+        };
+        snapshot.events.insert(kind.name().to_owned(), counts);
+    }
+    let mut lose = |source: LossSource, name: &str, kind: Option<Kind>, count: u64| {
+        if count > 0 {
+            let (source, name) = (source.word().to_owned(), name.to_owned());
+            snapshot.losses.push(api::Loss { source, name, kind: kind.map(|kind| kind.name().to_owned()), count });
+        }
+    };
+    for lost in &counters.lost {
+        lose(LossSource::Kernel, "ring", lost.kind, lost.count);
+    }
+    lose(LossSource::Kernel, "undecodable", None, counters.undecodable);
+    lose(LossSource::Kernel, "recursion", None, facts.recursion_misses());
+    lose(LossSource::Merge, "late", None, counters.late);
+    for sink in &sinks {
+        lose(LossSource::Sink, &sink.name, None, sink.lost);
+    }
+    let dedup = stages.dedup.counters();
+    snapshot.alerts = api::Alerts {
+        sent: tally.alerts,
+        suppressed: tally.suppressed,
+        deduplication: api::Deduplication {
+            entries: number(dedup.entries),
+            repeats: dedup.repeats,
+            updates: dedup.updates,
+            evicted: dedup.evicted,
+        },
+    };
+    for (place, (length, capacity)) in counters.rings.iter().copied().enumerate() {
+        snapshot.queues.insert(format!("ring_{place}"), api::Queue { length, capacity });
+    }
+    snapshot.sinks = sinks
+        .into_iter()
+        .map(|sink| api::Sink {
+            name: sink.name,
+            delivered: sink.delivered,
+            lost: sink.lost,
+            queued: sink.queued,
+            last_error: sink.last_error,
+        })
+        .collect();
+    let table = stages.enricher.counters();
+    snapshot.processes = api::Processes {
+        entries: number(table.entries),
+        capacity: 0,
+        retained: number(table.retained),
+        bytes: number(table.bytes),
+        evicted_live: table.evicted_live,
+        evicted_exited: table.evicted_exited,
+        expired: table.expired,
+        unknown_process: table.unknown_process,
+        unknown_parent: table.unknown_parent,
+        corrections: table.corrections,
+        missed_exits: table.missed_exits,
+    };
+    for (name, program) in &facts.programs {
+        let one = api::Program {
+            runs: program.runs,
+            run_time_ns: program.run_time_ns,
+            recursion_misses: program.recursion_misses,
+        };
+        snapshot.programs.insert(name.clone(), one);
+    }
+    snapshot
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! reader thread            the thread that called            one thread per sink
-//! rings ─> decode ─> merge ══ queue ══> enrich ─> detect ─> whitelist ═ queue ═> sink
+//! rings ─> decode ─> merge ══ queue ══> enrich ─> detect ─> whitelist ─> dedup ═ queue ═> sink
 //!                                  └──> recorder
 //! ```
 //!
@@ -15,13 +15,16 @@
 pub mod live;
 pub mod replay;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
-    alert::Alert,
+    alert::{Alert, Dedup},
     detect::{RuleSet, State},
     enrich::Enricher,
-    event::{Event, Kind, Loss, Seed, Status},
+    event::{Event, Kind, Loss, Seed, Status, value::Time},
     rule::Filter,
     sink::{Record, Sinks},
     store::recording::Writer,
@@ -33,12 +36,14 @@ use crate::{
 pub struct Tally {
     /// Events, by place of the kind in [`Kind::ALL`].
     pub events: [u64; Kind::ALL.len()],
-    /// Alerts that were delivered or recorded.
+    /// Alerts that were handed to the sinks, updates of earlier ones not counted.
     pub alerts: u64,
     /// Alerts that an `unless` or a whitelist entry suppressed.
     pub suppressed: u64,
     /// What was lost before the sinks, in records.
     pub lost: u64,
+    /// Time the rules took, nanoseconds, by place of the kind in [`Kind::ALL`].
+    pub rule_time_ns: [u64; Kind::ALL.len()],
 }
 
 impl Tally {
@@ -59,6 +64,8 @@ pub struct Stages {
     pub whitelist: Whitelist,
     /// What the rules remember.
     pub state: State,
+    /// What makes repeats of an alert updates of it.
+    pub dedup: Dedup,
     /// Where alerts and events go.
     pub sinks: Sinks,
     /// Where events are recorded, if they are.
@@ -105,20 +112,32 @@ impl Stages {
                 self.sinks.offer(&Record::Event(Arc::clone(&event)));
             }
         }
-        let Self { rules, whitelist, state, sinks, tally, patience, .. } = self;
+        let Self { rules, whitelist, state, dedup, sinks, tally, patience, .. } = self;
+        let mut deliver = |alert| hand_on(alert, sinks, tally, *patience);
+        if let Some(Time(ns)) = event.time {
+            dedup.tick(ns, &mut deliver);
+        }
+        let began = Instant::now();
         rules.evaluate(&event, state, &mut |mut alert: Alert| {
             whitelist.judge(&mut alert);
-            if alert.suppressed_by.is_some() {
-                tally.suppressed += 1;
-            } else {
-                tally.alerts += 1;
-            }
-            let record = Record::Alert(Arc::new(alert));
-            match patience {
-                Some(patience) => sinks.wait_for(&record, *patience),
-                None => sinks.offer(&record),
-            }
+            dedup.take(alert, &mut deliver);
         });
+        let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        if let Some(time) = tally.rule_time_ns.get_mut(event.kind() as usize) {
+            *time = time.saturating_add(took);
+        }
+    }
+
+    /// Moves the time of de-duplication on where no event does: `now` is the wall clock, less what an event may be late.
+    pub fn tick(&mut self, Time(now): Time) {
+        let Self { dedup, sinks, tally, patience, .. } = self;
+        dedup.tick(now, &mut |alert| hand_on(alert, sinks, tally, *patience));
+    }
+
+    /// Hands on what is still held back: no event will come any more.
+    pub fn flush(&mut self) {
+        let Self { dedup, sinks, tally, patience, .. } = self;
+        dedup.finish(&mut |alert| hand_on(alert, sinks, tally, *patience));
     }
 
     /// Reports a loss of an earlier stage.
@@ -138,5 +157,21 @@ impl Stages {
     /// Reports how the sensor is doing.
     pub fn status(&self, status: Status) {
         self.sinks.offer(&Record::Status(Arc::new(status)));
+    }
+}
+
+/// Counts an alert and gives it to the sinks.
+fn hand_on(alert: Alert, sinks: &Sinks, tally: &mut Tally, patience: Option<Duration>) {
+    if !alert.occurrences.is_update() {
+        if alert.suppressed_by.is_some() {
+            tally.suppressed += 1;
+        } else {
+            tally.alerts += 1;
+        }
+    }
+    let record = Record::Alert(Arc::new(alert));
+    match patience {
+        Some(patience) => sinks.wait_for(&record, patience),
+        None => sinks.offer(&record),
     }
 }

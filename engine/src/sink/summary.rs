@@ -82,6 +82,9 @@ fn alert_line(alert: &Alert, colour: Colour) -> String {
     }
     text.push(' ');
     text.push_str(&colour.paint(&who(event), "2"));
+    if alert.occurrences.is_update() {
+        text.push_str(&format!(" ({} times since {})", alert.occurrences.count, clock(alert.occurrences.first).trim()));
+    }
     if let Some(name) = &alert.suppressed_by {
         text.push_str(&format!(" (suppressed by {})", printable(name.as_bytes(), MAX_TEXT)));
     }

@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        alert::RuleFacts,
+        alert::{Occurrences, RuleFacts},
         event::{Severity, json},
     };
 
@@ -133,7 +133,14 @@ mod tests {
         let suppressed = ["a", "b"].map(|id| {
             let rule = facts(id);
             let id = Alert::id_of(&rule, &event);
-            let mut alert = Alert { id, rule, event: Arc::clone(&event), message: Vec::new(), suppressed_by: None };
+            let mut alert = Alert {
+                id,
+                rule,
+                event: Arc::clone(&event),
+                message: Vec::new(),
+                suppressed_by: None,
+                occurrences: Occurrences::once(event.time),
+            };
             whitelist.judge(&mut alert);
             alert.suppressed_by
         });

@@ -3,7 +3,7 @@
 //!
 //! `testdata/attack/README.md` says what the folders hold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
@@ -81,7 +81,7 @@ fn every_rule_has_an_attack_benign_work_and_expectations() {
 
 #[test]
 fn alerts_are_held_against_expectations() {
-    let alert = serde_json::json!({ "rule": { "id": "r" }, "process": { "args": ["sh", "-i"], "pid": 7 }, "user": { "id": "0" } });
+    let alert = serde_json::json!({ "alert": { "id": "a", "count": 1 }, "rule": { "id": "r" }, "process": { "args": ["sh", "-i"], "pid": 7 }, "user": { "id": "0" } });
     let judged = |fields: Value, number: Value| {
         let mut expected = number;
         expected["alerts"] = Value::Array(vec![fields]);
@@ -99,6 +99,11 @@ fn alerts_are_held_against_expectations() {
     assert_eq!(judged(serde_json::json!({ "user.id": null }), one()), 1);
     assert_eq!(judged(serde_json::json!({ "user.name": matches(".") }), one()), 1);
     assert_eq!(judged(serde_json::json!({ "user.id": "0" }), serde_json::json!({ "at_least": 2 })), 1);
+    let repeated = serde_json::json!({ "alert": { "id": "a", "count": 3 }, "rule": { "id": "r" } });
+    let other = serde_json::json!({ "alert": { "id": "b", "count": 1 }, "rule": { "id": "r" } });
+    let four = serde_json::json!({ "exactly": 4, "alerts": [] });
+    assert_eq!(judge(&"r".into(), &four, &[&alert, &repeated, &other]).len(), 0);
+    assert_eq!(judge(&"r".into(), &four, &[&alert, &repeated]).len(), 1);
     assert_eq!(judge(&"other".into(), &serde_json::json!({ "exactly": 1, "alerts": [{}] }), &[&alert]).len(), 2);
 }
 
@@ -152,8 +157,9 @@ fn judge(rule: &Value, expected: &Value, alerts: &[&Value]) -> Vec<String> {
     let own: Vec<_> = alerts.iter().copied().filter(|alert| field(alert, "rule.id") == Some(rule)).collect();
     let mut problems = Vec::new();
     let (least, most) = bounds(expected);
-    if own.len() < least || own.len() > most {
-        problems.push(format!("{} alerts of {rule}, expected {least} to {most}", own.len()));
+    let found = findings(&own);
+    if found < least || found > most {
+        problems.push(format!("{found} findings of {rule}, expected {least} to {most}"));
     }
     for pattern in expected["alerts"].as_array().expect("alerts") {
         let pattern = pattern.as_object().expect("an object of fields");
@@ -167,7 +173,19 @@ fn judge(rule: &Value, expected: &Value, alerts: &[&Value]) -> Vec<String> {
     problems
 }
 
-/// The numbers of alerts between which a script's must be.
+/// How often something was found: an update tells of repeats of the alert whose id it has.
+fn findings(alerts: &[&Value]) -> usize {
+    let mut counts = BTreeMap::new();
+    for alert in alerts {
+        let id = field(alert, "alert.id").and_then(Value::as_str).unwrap_or_default();
+        let count = field(alert, "alert.count").and_then(Value::as_u64).expect("a count");
+        let most: &mut u64 = counts.entry(id).or_default();
+        *most = count.max(*most);
+    }
+    usize::try_from(counts.values().sum::<u64>()).expect("not that many")
+}
+
+/// The numbers of findings between which a script's must be.
 fn bounds(expected: &Value) -> (usize, usize) {
     let number = |name| expected.get(name).map(|value| usize::try_from(value.as_u64().expect(name)).expect(name));
     match (number("exactly"), number("at_least")) {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use beewolf::{
-    alert::{Alert, RuleFacts},
+    alert::{Alert, Occurrences, RuleFacts},
     event::{
         Event, Kind, Loss, Severity, Status,
         json::{self, build},
@@ -78,6 +78,7 @@ pub(crate) fn alert_on(event: Event, severity: Severity) -> Alert {
         event: Arc::new(event),
         message,
         suppressed_by: None,
+        occurrences: Occurrences::once(Some(Time(TIME))),
     }
 }
 

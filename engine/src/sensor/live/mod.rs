@@ -61,6 +61,8 @@ pub struct Counters {
     pub late: u64,
     /// Records that a ring's sequence says were written and that were never read.
     pub missing: u64,
+    /// Bytes that wait in each ring, and its size.
+    pub rings: Vec<(u64, u64)>,
 }
 
 /// The reading end of a loaded set of probes.
@@ -258,6 +260,7 @@ impl Live {
     pub fn counters(&self) -> Counters {
         let mut all =
             Counters { read: self.read, undecodable: self.undecodable, late: self.merge.late, ..Counters::default() };
+        all.rings = self.rings.iter().map(|ring| (ring.fill(), ring.size())).collect();
         for (ring, taken) in self.taken.iter().enumerate() {
             for number in 0..wire::KINDS {
                 let Some(base) = usize::try_from(number).ok().and_then(|number| {

@@ -1,0 +1,34 @@
+//! What the sensor says of itself to those who ask: `beewolf status`, Prometheus, the service manager.
+//!
+//! Read-only views. The pipeline publishes a [`Snapshot`] on the [`Board`] once a second; the
+//! [`Server`] answers from the last one and holds nothing up. Counters carry no event, no path of a
+//! watched process and no rule text.
+
+mod metrics;
+mod server;
+mod service;
+mod snapshot;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use metrics::metrics;
+pub use server::{BindError, Server, ask};
+pub use service::Service;
+pub use snapshot::{Alerts, Deduplication, Kind, Loss, Memory, Processes, Program, Queue, Sink, Snapshot};
+
+/// The last snapshot; shared by who publishes and who answers.
+#[derive(Clone, Debug, Default)]
+pub struct Board(Arc<Mutex<Arc<Snapshot>>>);
+
+impl Board {
+    /// Puts a new snapshot up.
+    pub fn publish(&self, snapshot: Snapshot) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+    }
+
+    /// The last snapshot; an empty one before the first.
+    #[must_use]
+    pub fn last(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

@@ -1,0 +1,164 @@
+//! How the sensor is doing, at one moment. All counts are since its start.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Everything the sensor says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Version of the program.
+    pub version: String,
+    /// Name of the host.
+    pub host: String,
+    /// When this was taken, RFC 3339.
+    pub time: String,
+    /// Time since the start.
+    pub uptime_ns: u64,
+    /// What is watched: a cgroup, or `the whole host`.
+    pub scope: String,
+    /// How events are had from the kernel: `trampoline 5, tracepoint 3`.
+    pub sensing: String,
+    /// Rules that can match.
+    pub rules: u64,
+    /// Events by kind.
+    pub events: BTreeMap<String, Kind>,
+    /// What was lost, by source; only what is not zero.
+    pub losses: Vec<Loss>,
+    /// What the rules found.
+    pub alerts: Alerts,
+    /// Queues by name.
+    pub queues: BTreeMap<String, Queue>,
+    /// Destinations, in the order of the configuration.
+    pub sinks: Vec<Sink>,
+    /// The process table.
+    pub processes: Processes,
+    /// Resident memory.
+    pub memory: Memory,
+    /// Programs in the kernel, by name.
+    pub programs: BTreeMap<String, Program>,
+}
+
+/// One kind of event on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kind {
+    /// Written into a ring by the kernel's side.
+    pub written: u64,
+    /// Read and decoded.
+    pub read: u64,
+    /// Judged by the rules.
+    pub judged: u64,
+    /// Time the rules took.
+    pub rule_time_ns: u64,
+}
+
+/// Losses of one source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loss {
+    /// `kernel`, `merge`, `sink`.
+    pub source: String,
+    /// Which ring, or why.
+    pub name: String,
+    /// Kind of the events, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// How many.
+    pub count: u64,
+}
+
+/// What the rules found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alerts {
+    /// Alerts handed to the sinks, updates not counted.
+    pub sent: u64,
+    /// Those that an `unless` or whitelist entry suppressed.
+    pub suppressed: u64,
+    /// De-duplication.
+    pub deduplication: Deduplication,
+}
+
+/// What de-duplication did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deduplication {
+    /// Findings remembered now.
+    pub entries: u64,
+    /// Alerts that became updates of an earlier one.
+    pub repeats: u64,
+    /// Updates sent.
+    pub updates: u64,
+    /// Findings forgotten early, to make room.
+    pub evicted: u64,
+}
+
+/// A bounded queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queue {
+    /// What waits: batches, or for a ring bytes.
+    pub length: u64,
+    /// The most that can wait.
+    pub capacity: u64,
+}
+
+/// A destination.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sink {
+    /// Its name.
+    pub name: String,
+    /// Records handed to the receiver.
+    pub delivered: u64,
+    /// Records lost.
+    pub lost: u64,
+    /// Records that wait.
+    pub queued: u64,
+    /// The last error of the receiver.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+/// The process table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Processes {
+    /// Processes in the table.
+    pub entries: u64,
+    /// Most entries.
+    pub capacity: u64,
+    /// Those among them that have ended.
+    pub retained: u64,
+    /// Bytes of their images, roughly.
+    pub bytes: u64,
+    /// Running processes dropped to make room.
+    pub evicted_live: u64,
+    /// Ended processes dropped to make room.
+    pub evicted_exited: u64,
+    /// Ended processes dropped in their time.
+    pub expired: u64,
+    /// Events of processes of which nothing was known before.
+    pub unknown_process: u64,
+    /// Processes whose parent's image was not known.
+    pub unknown_parent: u64,
+    /// Late events that changed what had been said.
+    pub corrections: u64,
+    /// Processes whose end was never seen.
+    pub missed_exits: u64,
+}
+
+/// Resident memory of the two processes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Of the engine, the rings it maps included.
+    pub engine_bytes: u64,
+    /// Of the helper.
+    pub helper_bytes: u64,
+}
+
+/// A program in the kernel. Runs are counted only while the kernel's own statistics are on
+/// (`sysctl kernel.bpf_stats_enabled=1`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// How often it ran.
+    pub runs: u64,
+    /// Time it took.
+    pub run_time_ns: u64,
+    /// Runs the kernel left out because the program was already running on that CPU.
+    pub recursion_misses: u64,
+}
