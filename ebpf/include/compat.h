@@ -68,7 +68,7 @@ static __always_inline __u64 cgroup_ancestor_id(struct cgroup *cgroup, __u32 lev
 	return id;
 }
 
-static __always_inline __u64 effective_capabilities(const struct cred *cred)
+static __always_inline __u64 effective_capabilities(struct cred *cred)
 {
 	struct cred___one *one = (void *)cred;
 	struct cred___words *words = (void *)cred;

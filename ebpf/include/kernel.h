@@ -186,7 +186,7 @@ struct task_struct {
 	__u64 start_boottime;
 	__u64 self_exec_id;
 	int exit_code;
-	const struct cred *cred;
+	struct cred *cred;
 	char comm[16];
 	struct fs_struct *fs;
 	struct files_struct *files;

@@ -43,7 +43,7 @@ static __always_inline void fill_task(struct record *record, struct task_struct 
 {
 	struct wire_header *header = header_of(record);
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct cred *cred = BPF_CORE_READ(task, cred);
 	struct nsproxy *namespaces = BPF_CORE_READ(task, nsproxy);
 	struct pid *pid = BPF_CORE_READ(task, thread_pid);
 	__u32 level = BPF_CORE_READ(pid, level);

@@ -71,14 +71,11 @@ static __always_inline __u32 write_args(struct record *record, unsigned long at,
 {
 	__u32 used = used_of(record), head = total, tail = 0;
 
-	/*
-	 * The verifier wants each length bounded by a constant, and each place by the record's size less
-	 * that constant. The compiler must not know that they are, or it leaves the comparison out or makes
-	 * it of another register (clang 22 does).
-	 */
-	barrier_var(head);
+	/* The verifier wants each length bounded by a constant, and each place by the record's size less that constant. */
 	if (record->size < WIRE_SIZE_HUGE) {
-		if (used > WIRE_SIZE_MEDIUM / 2 || head > WIRE_SIZE_MEDIUM / 2 || total > WIRE_SIZE_MEDIUM / 2)
+		/* The compiler must not know what the verifier cannot: it would leave the comparison out. */
+		barrier_var(head);
+		if (used > WIRE_SIZE_MEDIUM / 2 || total > WIRE_SIZE_MEDIUM / 2 || head > WIRE_SIZE_MEDIUM / 2)
 			return 0;
 		if (bpf_probe_read_user(record->memory + used, head, (void *)at))
 			return 0;
@@ -89,10 +86,10 @@ static __always_inline __u32 write_args(struct record *record, unsigned long at,
 		head = WIRE_ARGS_HEAD;
 		tail = total - head > WIRE_ARGS_TAIL ? WIRE_ARGS_TAIL : total - head;
 	}
-	barrier_var(head);
-	barrier_var(tail);
 	if (total > WIRE_ARGS_HEAD + WIRE_ARGS_TAIL)
 		add_flags(record, WIRE_CUT_ARGS);
+	barrier_var(head);
+	barrier_var(tail);
 	if (used > WIRE_SIZE_HUGE - WIRE_ARGS_HEAD - WIRE_ARGS_TAIL || head > WIRE_ARGS_HEAD ||
 	    bpf_probe_read_user(record->memory + used, head, (void *)at)) {
 		add_flags(record, WIRE_CUT_ARGS);

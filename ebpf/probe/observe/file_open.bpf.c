@@ -72,7 +72,7 @@ static __always_inline int file_open(const struct opened *opened, struct task_st
 }
 
 SEC("fexit/do_filp_open")
-int BPF_PROG(file_open_do_filp_open, int dfd, struct filename *pathname, const struct open_flags *op, struct file *file)
+int BPF_PROG(file_open_do_filp_open, int dfd, struct filename *pathname, struct open_flags *op, struct file *file)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct opened opened = {};

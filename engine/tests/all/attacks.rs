@@ -24,14 +24,25 @@ const SCRIPT_WITHIN: Duration = Duration::from_secs(120);
 /// From the signal to the end, with all queues drained.
 const STOPPED_WITHIN: Duration = Duration::from_secs(60);
 
+/// An emulated guest takes twenty times as long as a host: there the attacks themselves are what
+/// `make test` has time for, and `make test-all` does the rest.
+fn hurried() -> bool {
+    std::env::var_os("BEEWOLF_GUEST").is_some() && std::env::var_os("BEEWOLF_LONG").is_none()
+}
+
 #[test]
 fn kernel_attacks_alert() {
-    check("kernel_attacks_alert", &["attack", "variant"]);
+    check("kernel_attacks_alert", if hurried() { &["attack"] } else { &["attack", "variant"] });
 }
 
 #[test]
 fn kernel_benign_work_stays_quiet() {
-    check("kernel_benign_work_stays_quiet", &["benign"]);
+    let name = "kernel_benign_work_stays_quiet";
+    if hurried() {
+        crate::support::skip(name, "in a guest this is part of make test-all");
+        return;
+    }
+    check(name, &["benign"]);
 }
 
 #[test]
@@ -251,6 +262,11 @@ impl Case {
         let cgroup = scope.child(cgroup);
         let mut command = Command::new("/bin/sh");
         command.arg("-c").arg(r#"echo $$ >"$0/cgroup.procs" && exec bash "$1""#).arg(&cgroup).arg(self.script(part));
+        // Not the test runner's environment: its LD_LIBRARY_PATH would be in every event.
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env("HOME", "/root");
         command.env("BEEWOLF_CGROUP", &cgroup).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let output = finish(command.spawn().expect("a shell"));
         let said = String::from_utf8_lossy(&output.stderr);
