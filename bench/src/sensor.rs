@@ -31,7 +31,8 @@ impl Scope {
     /// Starts this program inside.
     pub(super) fn start(&self, arguments: &[&str]) -> Load {
         let mut command = Command::new("setsid");
-        command.args(["sh", "-c", r#"echo $$ >"$0/cgroup.procs" && exec "$@""#]).arg(&self.0);
+        let script = r#"echo $$ >"$0/cgroup.procs" && echo -10 >/proc/$$/autogroup && exec "$@""#;
+        command.args(["sh", "-c", script]).arg(&self.0);
         command.arg(super::this_program()).args(arguments).stdout(Stdio::piped());
         Load(command.spawn().expect("a shell"))
     }
