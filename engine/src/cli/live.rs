@@ -152,8 +152,10 @@ fn recorder(path: &Path, host: &Host, settings: &Config) -> Result<Writer, Told>
 
 /// Gives up everything the engine does not need any more.
 fn confine(settings: &Config) -> Result<(), Told> {
+    crate::sink::prepare(&settings.sinks).map_err(tell)?;
+    let read = settings.sinks.iter().flat_map(crate::sink::SinkConfig::reads);
     let policy = Policy {
-        read: readable(),
+        read: readable().into_iter().chain(read).collect(),
         write: settings.sinks.iter().flat_map(crate::sink::SinkConfig::folders).collect(),
         network: Network::Connect,
     };

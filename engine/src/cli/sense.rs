@@ -221,6 +221,13 @@ pub(super) fn finish(mut stages: Stages, settings: &Config, extra: &str) -> bool
             eprintln!("beewolf: sink {}: {} delivered, {} lost ({error})", sink.name, sink.delivered, sink.lost);
         }
     }
+    for sink in &report.counters {
+        let waiting = sink.spool.map_or(0, |spool| spool.records);
+        if waiting > 0 {
+            let error = sink.last_error.as_deref().map(|error| format!(" ({error})")).unwrap_or_default();
+            eprintln!("beewolf: sink {}: {waiting} records stay in its spool for the next start{error}", sink.name);
+        }
+    }
     for name in &report.stuck {
         eprintln!("beewolf: sink {name} did not end in time");
     }

@@ -359,10 +359,14 @@ impl Config {
             out.push_str(&format!("#  - type: {}\n", sink.name()));
             let mut example = Values::presets(&sink::rows(*sink));
             for row in sink.rows().iter().filter(|row| row.preset == Preset::Required) {
-                example.set(row.name, Value::Text("/var/log/beewolf/alerts.jsonl".to_owned()));
+                let text = if row.ty == Type::Path { "/var/log/beewolf/alerts.jsonl" } else { "https://siem.example/" };
+                example.set(row.name, Value::Text(text.to_owned()));
             }
             let mut lines = String::new();
             setting::yaml(&mut lines, 4, sink.rows(), &example, true);
+            if sink.remote() {
+                setting::yaml(&mut lines, 4, sink::SPOOL, &example, true);
+            }
             for line in lines.lines() {
                 out.push_str(&format!("#{line}\n"));
             }
@@ -406,9 +410,8 @@ fn sinks(node: &Node, problems: &mut Vec<Problem>) -> Vec<SinkConfig> {
             continue;
         };
         let values = setting::read(Some(item), item, &sink::rows(sink), &["type"], problems);
-        if sink.name() == "syslog" && values.text("transport") != Some("unix") && values.text("address").is_none() {
-            let hint = Some("address: host:port".to_owned());
-            problems.push(Problem::at(item, "`address` is missing".to_owned(), hint));
+        for (message, hint) in sink.check(&values) {
+            problems.push(Problem::at(item, message, hint));
         }
         sinks.push(SinkConfig { sink, values });
     }
@@ -478,8 +481,8 @@ mod tests {
             &[
                 "2:15 `limits.ring_bytes` is not a power of two (take 4MiB)",
                 "3:1 unknown setting `ruls` (did you mean `rules`?)",
-                "5:11 no sink is called `fiel` (one of console, file, stdout, syslog)",
-                "6:5 a sink without `type` (write `type:` with one of console, file, stdout, syslog)",
+                "5:11 no sink is called `fiel` (one of console, file, stdout, syslog, webhook)",
+                "6:5 a sink without `type` (write `type:` with one of console, file, stdout, syslog, webhook)",
                 "7:5 `path` is missing (path: a path)",
                 "8:5 unknown setting `pth` (did you mean `path`?)",
                 "9:5 `address` is missing (address: host:port)",

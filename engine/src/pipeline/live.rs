@@ -485,7 +485,7 @@ fn snapshot(stages: &Stages, counters: &Counters, facts: &Facts, host: &Host) ->
             name: sink.name,
             delivered: sink.delivered,
             lost: sink.lost,
-            queued: number(sink.queued),
+            queued: sink.queued,
             last_error: sink.last_error,
         })
         .collect();

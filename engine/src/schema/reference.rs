@@ -42,6 +42,9 @@ pub fn reference() -> String {
     }
     out.push_str("\n## Sinks\n\nSettings that every sink has:\n\n");
     settings(&mut out, sink::COMMON);
+    let remote: Vec<_> = sink::ALL.iter().filter(|sink| sink.remote()).map(|sink| code(sink.name())).collect();
+    out.push_str(&format!("\nSettings of {}, besides:\n\n", remote.join(" and ")));
+    settings(&mut out, sink::SPOOL);
     for it in sink::ALL {
         out.push_str(&format!("\n### {}\n\n{}\n\n", it.name(), it.doc()));
         settings(&mut out, it.rows());

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use super::{FORMAT, Failure, Output, Record, Sink, SinkConfig, lines, lines::Lines, summary};
+use super::{FORMAT, Failure, Opened, Output, Record, Sink, SinkConfig, lines, lines::Lines, summary};
 use crate::setting::{Preset, Row, Type};
 use summary::Colour;
 
@@ -33,7 +33,7 @@ impl Sink for Console {
             FORMAT,
         ]
     }
-    fn open(&self, config: &SinkConfig) -> Result<Box<dyn Output>, io::Error> {
+    fn open(&self, config: &SinkConfig) -> Result<Opened, io::Error> {
         let terminal = io::stdout().is_terminal();
         let text = match config.values.text("style") {
             Some("text") => true,
@@ -41,7 +41,7 @@ impl Sink for Console {
             _ => terminal,
         };
         if !text {
-            return Ok(Box::new(Lines::new(lines::standard_output()?, config.form())));
+            return Ok(Opened::Local(Box::new(Lines::new(lines::standard_output()?, config.form()))));
         }
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let colour = match config.values.text("colour") {
@@ -49,7 +49,10 @@ impl Sink for Console {
             Some("never") => false,
             _ => terminal && !plain,
         };
-        Ok(Box::new(Text { stream: lines::standard_output()?, colour: if colour { Colour::On } else { Colour::Off } }))
+        Ok(Opened::Local(Box::new(Text {
+            stream: lines::standard_output()?,
+            colour: if colour { Colour::On } else { Colour::Off },
+        })))
     }
 }
 

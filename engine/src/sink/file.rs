@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{FORMAT, Failure, Output, Record, Sink, SinkConfig};
+use super::{FORMAT, Failure, Opened, Output, Record, Sink, SinkConfig};
 use crate::{
     event::json::Form,
     setting::{Preset, Row, Type, Values},
@@ -56,7 +56,7 @@ impl Sink for File {
             |path: &Path| path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(".".as_ref()).to_owned();
         values.path("path").map(parent).into_iter().collect()
     }
-    fn open(&self, config: &SinkConfig) -> Result<Box<dyn Output>, io::Error> {
+    fn open(&self, config: &SinkConfig) -> Result<Opened, io::Error> {
         let path = config.values.path("path").ok_or(ErrorKind::InvalidInput)?.to_owned();
         let mut rotating = Rotating {
             current: None,
@@ -68,7 +68,7 @@ impl Sink for File {
             path,
         };
         rotating.ready()?;
-        Ok(Box::new(rotating))
+        Ok(Opened::Local(Box::new(rotating)))
     }
 }
 

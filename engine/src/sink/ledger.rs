@@ -21,14 +21,33 @@ pub struct Counters {
     pub delivered: u64,
     /// Records lost: queue full, receiver away at the end, record impossible to deliver.
     pub lost: u64,
-    /// Records that wait.
-    pub queued: usize,
+    /// Records that wait, in memory and in the spool.
+    pub queued: u64,
+    /// The spool, if the sink has one.
+    pub spool: Option<SpoolCounters>,
     /// When the first record was lost, on the wall clock.
     pub first_loss: Option<Time>,
     /// When the last record was lost, on the wall clock.
     pub last_loss: Option<Time>,
     /// The last error of the receiver.
     pub last_error: Option<String>,
+}
+
+/// The spool of one sink, at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpoolCounters {
+    /// Records that the receiver has not confirmed; at the end they stay for the next start.
+    pub records: u64,
+    /// Those of them that are in memory only, because the disk takes none.
+    pub in_memory: u64,
+    /// Its size on disk.
+    pub bytes: u64,
+    /// Its largest size.
+    pub max_bytes: u64,
+    /// Records found damaged or missing; they are among the lost.
+    pub damaged: u64,
+    /// Records sent again because a connection broke before they were sure to have arrived.
+    pub resent: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +72,10 @@ struct Book {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     offered: AtomicU64,
+    /// Those that were lost before they were taken or delivered.
+    refused: AtomicU64,
+    /// Those that went into the spool.
+    taken: AtomicU64,
     delivered: AtomicU64,
     book: Mutex<Book>,
 }
@@ -71,12 +94,28 @@ impl Ledger {
         self.offered.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn delivered(&self) {
-        self.delivered.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn taken(&self) {
+        self.taken.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn delivered(&self, count: u64) {
+        self.delivered.fetch_add(count, Ordering::Relaxed);
     }
 
     pub(super) fn lost(&self, record: &Record) {
-        self.lose(record.sort());
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.lose(record.sort(), 1);
+    }
+
+    /// Records lost after they were taken, of which only this is known.
+    pub(super) fn lost_many(&self, lost: Lost, count: u64) {
+        self.lose((lost, None), count);
+    }
+
+    /// Records that were offered and have neither been taken nor counted as lost.
+    pub(super) fn not_taken(&self) -> u64 {
+        let handled = self.taken.load(Ordering::Relaxed) + self.refused.load(Ordering::Relaxed);
+        self.offered.load(Ordering::Relaxed).saturating_sub(handled)
     }
 
     /// The record before, taken for delivered, was not. Its sort is not known any more.
@@ -84,21 +123,24 @@ impl Ledger {
         // Only the sink's own thread writes it. Never below zero, whatever a network reports.
         let delivered = self.delivered.load(Ordering::Relaxed);
         self.delivered.store(delivered.saturating_sub(1), Ordering::Relaxed);
-        self.lose((Lost::Notice, None));
+        self.lose((Lost::Notice, None), 1);
     }
 
-    fn lose(&self, sort: (Lost, Option<Kind>)) {
+    fn lose(&self, sort: (Lost, Option<Kind>), count: u64) {
+        if count == 0 {
+            return;
+        }
         let now = now();
         let mut book = self.book();
-        book.lost += 1;
+        book.lost += count;
         book.first = book.first.or(Some(now));
         book.last = Some(now);
         match book.fresh.iter_mut().find(|tally| tally.sort == sort) {
             Some(tally) => {
-                tally.count += 1;
+                tally.count += count;
                 tally.last = now;
             }
-            None => book.fresh.push(Tally { sort, count: 1, first: now, last: now }),
+            None => book.fresh.push(Tally { sort, count, first: now, last: now }),
         }
     }
 
@@ -131,13 +173,14 @@ impl Ledger {
         Counters { lost: self.offered.load(Ordering::Relaxed).saturating_sub(delivered), ..counters }
     }
 
-    pub(super) fn counters(&self, name: &str, queued: usize) -> Counters {
+    pub(super) fn counters(&self, name: &str, queued: u64) -> Counters {
         let book = self.book();
         Counters {
             name: name.to_owned(),
             delivered: self.delivered.load(Ordering::Relaxed),
             lost: book.lost,
             queued,
+            spool: None,
             first_loss: book.first,
             last_loss: book.last,
             last_error: book.last_error.clone(),

@@ -1,8 +1,8 @@
 //! Delivers alerts and events to the world outside.
 //!
 //! Each output runs in a thread of its own behind a bounded queue: a slow or dead receiver costs its
-//! own records, which are counted, and never holds up the pipeline. A new sink is a new file, a
-//! `mod` line and a line of [`ALL`].
+//! own records, which are counted, and never holds up the pipeline. What goes to a network passes a
+//! spool on disk first, see [`spooled`]. A new sink is a new file, a `mod` line and a line of [`ALL`].
 
 mod console;
 mod file;
@@ -10,16 +10,28 @@ mod ledger;
 mod lines;
 mod printable;
 mod record;
+mod remote;
 mod runner;
+mod spooled;
 mod stdout;
 mod summary;
 mod syslog;
+mod tls;
+mod webhook;
 
-use std::{fmt, io, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    fs::DirBuilder,
+    io,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-pub use ledger::Counters;
+pub use ledger::{Counters, SpoolCounters};
 pub use printable::printable;
 pub use record::Record;
+pub use remote::{Carrier, Encoder, Remote};
 pub use runner::{Report, Sinks};
 pub use summary::{Colour, line};
 
@@ -34,10 +46,22 @@ pub trait Sink: Sync {
     fn name(&self) -> &'static str;
     /// What it is, in sentences.
     fn doc(&self) -> &'static str;
-    /// Settings of its own, besides [`COMMON`].
+    /// Settings of its own, besides [`COMMON`] and [`SPOOL`].
     fn rows(&self) -> &'static [Row];
+    /// Whether it can have a spool: then it opens as [`Opened::Remote`] and has the settings of [`SPOOL`].
+    fn remote(&self) -> bool {
+        false
+    }
+    /// What is wrong with settings together that are right one by one: the message, and a hint.
+    fn check(&self, _values: &Values) -> Vec<(String, Option<String>)> {
+        Vec::new()
+    }
     /// Folders in which it makes, renames and removes files, for whoever fences the process in.
     fn folders(&self, _values: &Values) -> Vec<PathBuf> {
+        Vec::new()
+    }
+    /// The files it only reads, when it is opened.
+    fn reads(&self, _values: &Values) -> Vec<PathBuf> {
         Vec::new()
     }
     /// Opens it.
@@ -45,11 +69,19 @@ pub trait Sink: Sync {
     /// # Errors
     /// The reason why records can never be delivered with these settings. A receiver that is only
     /// away for now is no error: [`Output::deliver`] tries again.
-    fn open(&self, config: &SinkConfig) -> Result<Box<dyn Output>, io::Error>;
+    fn open(&self, config: &SinkConfig) -> Result<Opened, io::Error>;
+}
+
+/// A sink, opened.
+pub enum Opened {
+    /// It gets records, from its queue.
+    Local(Box<dyn Output>),
+    /// It gets bytes, from its spool if it has one.
+    Remote(Remote),
 }
 
 /// Every sink there is, by name.
-pub const ALL: &[&dyn Sink] = &[&console::Console, &file::File, &stdout::Stdout, &syslog::Syslog];
+pub const ALL: &[&dyn Sink] = &[&console::Console, &file::File, &stdout::Stdout, &syslog::Syslog, &webhook::Webhook];
 
 /// The sink of that name.
 #[must_use]
@@ -71,6 +103,8 @@ pub trait Output: Send {
 pub enum Failure {
     /// The receiver is away or full: the same record is offered again after a pause.
     Again(io::Error),
+    /// As [`Failure::Again`], and the receiver has said how long the pause should be.
+    Later(io::Error, Duration),
     /// As [`Failure::Again`], and the record before, taken for delivered, is now known to be lost.
     PreviousLost(io::Error),
     /// This record can never be delivered; it is counted as lost and the next one is tried.
@@ -140,6 +174,40 @@ pub const COMMON: &[Row] = &[
     },
 ];
 
+/// Settings that every sink with a receiver behind a network or socket has.
+pub const SPOOL: &[Row] = &[
+    Row {
+        name: "spool.enabled",
+        ty: Type::Boolean,
+        preset: Preset::Boolean(true),
+        doc: "Whether records pass a spool on disk, where they stay until the receiver has them, also if Beewolf or the host is restarted meanwhile: each arrives at least once, and one that comes again has the same id. An alert is there before any sink shows it; events, losses and status messages pass `queue` first. Without a spool all wait in `queue`, and what is there at the end is lost.",
+    },
+    Row {
+        name: "spool.folder",
+        ty: Type::Path,
+        preset: Preset::Text("/var/lib/beewolf/spool"),
+        doc: "Folder of the spools; each sink has one in it, named by type and `name`. It is made if it is not there. Several sinks of one type should have a `name`, so that each finds its own again.",
+    },
+    Row {
+        name: "spool.max_bytes",
+        ty: Type::Size { min: 1 << 20, max: 1 << 40 },
+        preset: Preset::Number(256 << 20),
+        doc: "Largest size of the sink's spool. A disk that is full earlier is no loss as long as `queue` records and 16 MiB in memory are enough.",
+    },
+    Row {
+        name: "spool.when_full",
+        ty: Type::Word(&["drop_newest", "drop_oldest"]),
+        preset: Preset::Text("drop_newest"),
+        doc: "What is lost, and counted, when the spool has its largest size: what comes, so that the beginning of the story is kept, or what has waited longest, a sixteenth of the spool at once.",
+    },
+    Row {
+        name: "spool.sync",
+        ty: Type::Duration { min: Duration::ZERO, max: Duration::from_secs(60) },
+        preset: Preset::Duration(Duration::from_millis(100)),
+        doc: "Longest time until what was spooled is forced to the disk: what a power loss can cost. The end of the process costs nothing. 0: at once.",
+    },
+];
+
 /// Row of the JSON form, for sinks that write JSON.
 const FORMAT: Row = Row {
     name: "format",
@@ -193,14 +261,43 @@ impl SinkConfig {
         if self.values.text("format") == Some("ecs") { Form::Ecs } else { Form::Ours }
     }
 
-    /// See [`Sink::folders`].
+    /// Folders in which it makes, renames and removes files, for whoever fences the process in: the sink's
+    /// own, and the spool's, which [`prepare`] has made.
     #[must_use]
     pub fn folders(&self) -> Vec<PathBuf> {
-        self.sink.folders(&self.values)
+        self.sink.folders(&self.values).into_iter().chain(self.spool_folder().map(Path::to_owned)).collect()
+    }
+
+    /// The files it reads when it is opened, for whoever fences the process in.
+    #[must_use]
+    pub fn reads(&self) -> Vec<PathBuf> {
+        self.sink.reads(&self.values)
+    }
+
+    /// The folder of the spools, if it has one.
+    fn spool_folder(&self) -> Option<&Path> {
+        let used = self.sink.remote() && self.values.boolean("spool.enabled");
+        if used { self.values.path("spool.folder") } else { None }
     }
 }
 
-/// All settings of a sink: the common ones and its own.
+/// Makes the folders of the spools. Must come before the process is fenced in, which takes paths that exist.
+///
+/// # Errors
+/// [`SinkError::Open`] if one cannot be made.
+pub fn prepare(configs: &[SinkConfig]) -> Result<(), SinkError> {
+    for config in configs {
+        let Some(folder) = config.spool_folder() else { continue };
+        DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| SinkError::Open {
+            name: config.name().to_owned(),
+            sink: config.sink.name(),
+            error: io::Error::new(error.kind(), format!("{}: {error}", folder.display())),
+        })?;
+    }
+    Ok(())
+}
+
+/// All settings of a sink: the common ones, its own, and those of its spool.
 #[must_use]
 pub fn rows(sink: &dyn Sink) -> Vec<Row> {
     // The console is there for people: it takes status messages unless told otherwise.
@@ -208,7 +305,8 @@ pub fn rows(sink: &dyn Sink) -> Vec<Row> {
         "status" if sink.name() == "console" => Row { preset: Preset::Boolean(true), ..*row },
         _ => *row,
     });
-    common.chain(sink.rows().iter().copied()).collect()
+    let spool: &[Row] = if sink.remote() { SPOOL } else { &[] };
+    common.chain(sink.rows().iter().copied()).chain(spool.iter().copied()).collect()
 }
 
 impl fmt::Debug for SinkConfig {
@@ -267,7 +365,7 @@ mod tests {
         }
         assert!(names.is_sorted());
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sink");
-        let parts = ["ledger", "lines", "mod", "printable", "record", "runner", "summary"];
+        let parts = ["ledger", "lines", "mod", "printable", "record", "remote", "runner", "spooled", "summary", "tls"];
         let mut files: Vec<String> = folder
             .read_dir()
             .expect("the folder")

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    io,
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -9,12 +10,20 @@ use std::{
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, TrySendError, bounded};
 
-use super::{Counters, Failure, Include, Output, PAUSE, Record, SinkConfig, SinkError, ledger::Ledger};
-use crate::event::{Loss, Severity};
+use super::{
+    Counters, Failure, Include, Opened, Output, PAUSE, Record, SinkConfig, SinkError,
+    ledger::Ledger,
+    remote::{Backoff, Remote, Unspooled},
+    spooled::{self, Post},
+};
+use crate::{
+    event::{Loss, Severity},
+    store::spool::Reader,
+};
 
 /// When the threads must end: not yet known, or at that instant.
 #[derive(Debug, Default)]
-struct Stop {
+pub(super) struct Stop {
     deadline: Mutex<Option<Instant>>,
     changed: Condvar,
 }
@@ -25,12 +34,16 @@ impl Stop {
         self.changed.notify_all();
     }
 
-    fn passed(&self) -> bool {
-        self.deadline.lock().unwrap_or_else(PoisonError::into_inner).is_some_and(|at| at <= Instant::now())
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        *self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn passed(&self) -> bool {
+        self.deadline().is_some_and(|at| at <= Instant::now())
     }
 
     /// Sleeps, but not beyond the deadline; a deadline set meanwhile ends the sleep.
-    fn sleep(&self, pause: Duration) {
+    pub(super) fn sleep(&self, pause: Duration) {
         let guard = self.deadline.lock().unwrap_or_else(PoisonError::into_inner);
         match *guard {
             // The end is near: short naps, so that a receiver that comes back is still served.
@@ -53,6 +66,7 @@ struct Lane {
     status: bool,
     queue: Sender<Record>,
     ledger: Arc<Ledger>,
+    post: Option<Arc<Post>>,
     done: Receiver<()>,
     thread: thread::JoinHandle<()>,
 }
@@ -70,6 +84,36 @@ impl Lane {
             Record::Status(_) => self.status,
         }
     }
+
+    /// Puts an alert into the spool, if there is one. False: it must go through the queue, and is announced there.
+    fn spooled(&self, record: &Record) -> bool {
+        match (&self.post, record) {
+            (Some(post), Record::Alert(_)) => {
+                let taken = post.alert(record);
+                if !taken {
+                    post.alert_queued();
+                }
+                taken
+            }
+            (Some(_), Record::Event(_) | Record::Loss(_) | Record::Status(_)) | (None, _) => false,
+        }
+    }
+
+    /// A record that found no room in the queue.
+    fn lose(&self, record: &Record) {
+        if let (Some(post), Record::Alert(_)) = (&self.post, record) {
+            post.alert_unqueued();
+        }
+        self.ledger.lost(record);
+    }
+}
+
+/// The counters of a sink, its spool's included.
+fn counters(ledger: &Ledger, post: Option<&Post>, name: &str, queued: usize) -> Counters {
+    let mut counters = ledger.counters(name, queued as u64);
+    counters.spool = post.map(Post::counters);
+    counters.queued += counters.spool.map_or(0, |spool| spool.records);
+    counters
 }
 
 /// The running outputs.
@@ -111,13 +155,16 @@ impl Sinks {
         Ok(sinks)
     }
 
-    /// Hands a record to every sink that wants it; never waits. A full queue is a counted loss.
+    /// Hands a record to every sink that wants it; never waits for a receiver. A full queue is a counted loss.
     pub fn offer(&self, record: &Record) {
-        for lane in self.lanes.iter().filter(|lane| lane.wants(record)) {
+        for lane in self.wanting(record) {
             lane.ledger.offered();
+            if lane.spooled(record) {
+                continue;
+            }
             match lane.queue.try_send(record.clone()) {
                 Ok(()) => {}
-                Err(TrySendError::Full(record) | TrySendError::Disconnected(record)) => lane.ledger.lost(&record),
+                Err(TrySendError::Full(record) | TrySendError::Disconnected(record)) => lane.lose(&record),
             }
         }
     }
@@ -125,15 +172,24 @@ impl Sinks {
     /// Hands a record to every sink that wants it and waits for room in its queue, at most `patience`
     /// per sink: for a replay, which has time and would otherwise outrun every receiver.
     pub fn wait_for(&self, record: &Record, patience: Duration) {
-        for lane in self.lanes.iter().filter(|lane| lane.wants(record)) {
+        for lane in self.wanting(record) {
             lane.ledger.offered();
+            if lane.spooled(record) {
+                continue;
+            }
             match lane.queue.send_timeout(record.clone(), patience) {
                 Ok(()) => {}
-                Err(SendTimeoutError::Timeout(record) | SendTimeoutError::Disconnected(record)) => {
-                    lane.ledger.lost(&record)
-                }
+                Err(SendTimeoutError::Timeout(record) | SendTimeoutError::Disconnected(record)) => lane.lose(&record),
             }
         }
+    }
+
+    /// Those with a spool come first: an alert that anybody has seen anywhere is then safe from the end of
+    /// the process.
+    fn wanting(&self, record: &Record) -> impl Iterator<Item = &Lane> {
+        let (first, then) = (self.lanes.iter(), self.lanes.iter());
+        let spooled = first.filter(|lane| lane.post.is_some());
+        spooled.chain(then.filter(|lane| lane.post.is_none())).filter(|lane| lane.wants(record))
     }
 
     /// Whether any sink takes events, so that the pipeline can spare the work.
@@ -145,7 +201,10 @@ impl Sinks {
     /// The counters of each sink.
     #[must_use]
     pub fn counters(&self) -> Vec<Counters> {
-        self.lanes.iter().map(|lane| lane.ledger.counters(&lane.name, lane.queue.len())).collect()
+        self.lanes
+            .iter()
+            .map(|lane| counters(&lane.ledger, lane.post.as_deref(), &lane.name, lane.queue.len()))
+            .collect()
     }
 
     /// What the sinks have lost since the last call, by kind.
@@ -154,7 +213,8 @@ impl Sinks {
         self.lanes.iter().flat_map(|lane| lane.ledger.take(&lane.name)).collect()
     }
 
-    /// Delivers what is queued, for at most `patience`, and ends the threads. What is left is lost and counted.
+    /// Delivers what is queued, for at most `patience`, and ends the threads. What is left then stays in
+    /// the spool, for the next start; of a sink without one it is lost and counted.
     #[must_use]
     pub fn stop(self, patience: Duration) -> Report {
         let deadline = Instant::now() + patience;
@@ -162,15 +222,16 @@ impl Sinks {
         let mut report = Report { counters: Vec::with_capacity(self.lanes.len()), stuck: Vec::new() };
         // Dropping the queues lets the threads end when they are empty.
         let ends: Vec<_> =
-            self.lanes.into_iter().map(|lane| (lane.name, lane.ledger, lane.done, lane.thread)).collect();
-        for (name, ledger, done, thread) in ends {
+            self.lanes.into_iter().map(|lane| (lane.name, lane.ledger, lane.post, lane.done, lane.thread)).collect();
+        for (name, ledger, post, done, thread) in ends {
             // A moment more than the deadline: a thread that is not stuck counts its rest as lost itself.
             let grace = deadline + Duration::from_millis(200);
             let ended = done.recv_deadline(grace) != Err(crossbeam_channel::RecvTimeoutError::Timeout);
             if ended && thread.join().is_ok() {
-                report.counters.push(ledger.counters(&name, 0));
+                report.counters.push(counters(&ledger, post.as_deref(), &name, 0));
             } else {
-                report.counters.push(ledger.written_off(&name));
+                let written_off = || ledger.written_off(&name);
+                report.counters.push(post.map_or_else(written_off, |post| spooled::written_off(&post, &name)));
                 report.stuck.push(name);
             }
         }
@@ -178,20 +239,78 @@ impl Sinks {
     }
 }
 
-fn start(config: &SinkConfig, name: String, output: Box<dyn Output>, stop: Arc<Stop>) -> Result<Lane, SinkError> {
+fn start(config: &SinkConfig, name: String, opened: Opened, stop: Arc<Stop>) -> Result<Lane, SinkError> {
+    let ledger = Arc::new(Ledger::default());
+    let output = match opened {
+        Opened::Local(output) => output,
+        Opened::Remote(remote) => match spooled::open(config, &name) {
+            Ok(Some((spool, reader))) => {
+                let post = Post::new(spool, Arc::clone(&remote.encoder), Arc::clone(&ledger), config.include());
+                return start_spooled(config, name, remote, Arc::new(post), reader, ledger, stop);
+            }
+            Ok(None) => Box::new(Unspooled(remote)),
+            Err(error) => {
+                let error = io::Error::other(error.to_string());
+                return Err(SinkError::Open { name, sink: config.sink.name(), error });
+            }
+        },
+    };
     let (queue, records) = bounded(config.values.length("queue").max(1));
     let (ended, done) = bounded::<()>(1);
-    let ledger = Arc::new(Ledger::default());
     let book = Arc::clone(&ledger);
-    let thread = thread::Builder::new()
-        .name(format!("sink-{name}").chars().take(15).collect())
-        .spawn(move || {
-            work(output, &records, &book, &stop);
-            // Dropping it tells `stop`, also if the thread ends by a panic.
-            drop(ended);
-        })
-        .map_err(|error| SinkError::Thread { name: name.clone(), error })?;
-    Ok(Lane {
+    let thread = spawn("sink", &name, move || {
+        work(output, &records, &book, &stop);
+        // Dropping it tells `stop`, also if the thread ends by a panic.
+        drop(ended);
+    })?;
+    Ok(lane(config, name, queue, ledger, None, done, thread))
+}
+
+fn start_spooled(
+    config: &SinkConfig,
+    name: String,
+    remote: Remote,
+    post: Arc<Post>,
+    reader: Reader,
+    ledger: Arc<Ledger>,
+    stop: Arc<Stop>,
+) -> Result<Lane, SinkError> {
+    let (queue, records) = bounded(config.values.length("queue").max(1));
+    let (ended, done) = bounded::<()>(1);
+    let interval = config.values.duration("spool.sync");
+    let keeping = Arc::clone(&post);
+    let keeper = spawn("spool", &name, move || spooled::keep(&keeping, &records, interval))?;
+    let carrying = Arc::clone(&post);
+    let thread = spawn("sink", &name, move || {
+        spooled::carry(&carrying, reader, remote.carrier, &stop);
+        // The keeper ends when the queue is empty; if it broke, what it had is counted by `written_off`.
+        let kept = keeper.join();
+        drop(ended);
+        if let Err(panic) = kept {
+            std::panic::resume_unwind(panic);
+        }
+    })?;
+    Ok(lane(config, name, queue, ledger, Some(post), done, thread))
+}
+
+/// Threads have names of 15 bytes.
+fn spawn(what: &str, name: &str, body: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>, SinkError> {
+    thread::Builder::new()
+        .name(format!("{what}-{name}").chars().take(15).collect())
+        .spawn(body)
+        .map_err(|error| SinkError::Thread { name: name.to_owned(), error })
+}
+
+fn lane(
+    config: &SinkConfig,
+    name: String,
+    queue: Sender<Record>,
+    ledger: Arc<Ledger>,
+    post: Option<Arc<Post>>,
+    done: Receiver<()>,
+    thread: thread::JoinHandle<()>,
+) -> Lane {
+    Lane {
         include: config.include(),
         minimum: config.minimum_severity(),
         suppressed: config.values.boolean("suppressed"),
@@ -199,14 +318,15 @@ fn start(config: &SinkConfig, name: String, output: Box<dyn Output>, stop: Arc<S
         name,
         queue,
         ledger,
+        post,
         done,
         thread,
-    })
+    }
 }
 
 fn work(mut output: Box<dyn Output>, records: &Receiver<Record>, ledger: &Ledger, stop: &Stop) {
+    let mut backoff = Backoff::new();
     for record in records {
-        let mut pause = PAUSE.0;
         let mut retried = false;
         loop {
             if stop.passed() {
@@ -215,7 +335,8 @@ fn work(mut output: Box<dyn Output>, records: &Receiver<Record>, ledger: &Ledger
             }
             match output.deliver(&record) {
                 Ok(()) => {
-                    ledger.delivered();
+                    ledger.delivered(1);
+                    backoff.reset();
                     break;
                 }
                 Err(Failure::Lost(error)) => {
@@ -227,13 +348,16 @@ fn work(mut output: Box<dyn Output>, records: &Receiver<Record>, ledger: &Ledger
                     ledger.note(&error);
                     ledger.previous_lost();
                     if std::mem::replace(&mut retried, true) {
-                        stop.sleep(pause);
+                        stop.sleep(PAUSE.0);
                     }
                 }
                 Err(Failure::Again(error)) => {
                     ledger.note(&error);
-                    stop.sleep(pause);
-                    pause = (pause * 2).min(PAUSE.1);
+                    stop.sleep(backoff.pause());
+                }
+                Err(Failure::Later(error, wish)) => {
+                    ledger.note(&error);
+                    stop.sleep(wish.clamp(backoff.pause(), spooled::MAX_WISH));
                 }
             }
         }

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::{
-    FORMAT, Output, Sink, SinkConfig,
+    FORMAT, Opened, Sink, SinkConfig,
     lines::{Lines, standard_output},
 };
 use crate::setting::Row;
@@ -21,7 +21,7 @@ impl Sink for Stdout {
     fn rows(&self) -> &'static [Row] {
         &[FORMAT]
     }
-    fn open(&self, config: &SinkConfig) -> Result<Box<dyn Output>, io::Error> {
-        Ok(Box::new(Lines::new(standard_output()?, config.form())))
+    fn open(&self, config: &SinkConfig) -> Result<Opened, io::Error> {
+        Ok(Opened::Local(Box::new(Lines::new(standard_output()?, config.form()))))
     }
 }

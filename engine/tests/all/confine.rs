@@ -21,12 +21,25 @@ const TRIAL: &str = "BEEWOLF_TEST_CONFINED";
 /// The directory with `readable/` and `writable/` in it.
 const PLACE: &str = "BEEWOLF_TEST_CONFINED_IN";
 
+/// What the trial is told besides.
+const TOLD: &str = "BEEWOLF_TEST_CONFINED_TOLD";
+
+/// Runs one trial of another file in a process of its own.
+pub(crate) fn passes_with(trial: &str, place: &Path, told: &str) {
+    passes(&child_with(trial, place, told));
+}
+
 /// Runs one trial in a process of its own.
 fn child(trial: &str, place: &Path) -> Output {
+    child_with(trial, place, "")
+}
+
+fn child_with(trial: &str, place: &Path, told: &str) -> Output {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "confine::in_the_child", "--nocapture", "--test-threads=1"])
         .env(TRIAL, trial)
         .env(PLACE, place)
+        .env(TOLD, told)
         .output()
         .unwrap()
 }
@@ -68,6 +81,7 @@ fn in_the_child() {
 
 fn attempt(trial: &str, place: &Path) {
     match trial {
+        "deliver" => crate::delivery::confined(&std::env::var(TOLD).unwrap()),
         "files" => files(place),
         "threads" => threads(place),
         "network" => network(place),

@@ -40,7 +40,11 @@ fn file(path: &Path) -> SinkConfig {
 
 fn syslog(transport: &str, to: impl ToString) -> SinkConfig {
     let key = if transport == "unix" { "socket" } else { "address" };
-    config("syslog").with("transport", text(transport)).with(key, text(to)).with("include", text("both"))
+    config("syslog")
+        .with("transport", text(transport))
+        .with(key, text(to))
+        .with("include", text("both"))
+        .with("spool.enabled", Value::Boolean(false))
 }
 
 /// Waits until something holds; fails after ten seconds.

@@ -24,6 +24,8 @@ fn kernel_losses_are_counted() {
     actor::act(&scope, &["flood", target, &OPENS.to_string()]);
     let after = now();
     kill_process(sensor.engine(), Signal::CONT).expect("the engine is there");
+    // Until the rings are read there is no room for more.
+    sensor.wait_for("file_open");
     actor::act(&scope, &["spawn", "afterwards", "3"]);
     let report = sensor.stop();
 

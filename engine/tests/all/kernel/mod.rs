@@ -91,7 +91,8 @@ impl Problems {
 impl Drop for Problems {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            assert!(self.0.is_empty(), "{} problems:\n{}", self.0.len(), self.0.join("\n"));
+            let shown: Vec<String> = self.0.iter().take(30).map(|problem| format!("{problem:.2000}")).collect();
+            assert!(self.0.is_empty(), "{} problems:\n{}", self.0.len(), shown.join("\n"));
         }
     }
 }
