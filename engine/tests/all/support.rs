@@ -77,6 +77,8 @@ impl Scope {
     pub(crate) fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("/bin/sh");
         command.arg("-c").arg(r#"echo $$ >"$0/cgroup.procs" && exec "$@""#).arg(&self.path).arg(program);
+        // The test runner's own: it would be in every event.
+        command.env_remove("LD_LIBRARY_PATH");
         command
     }
 

@@ -22,9 +22,9 @@ use rustls::{
     server::WebPkiClientVerifier,
 };
 
-/// The ids of all alerts in a text: `"alert":{"id":"..."` and structured data.
+/// The ids of all alerts in a text: the `id` inside `"alert":{...}`.
 pub(crate) fn ids(text: &str) -> Vec<String> {
-    let expression = regex::Regex::new(r#""alert":\{"id":"([0-9a-f]{32})""#).expect("an expression");
+    let expression = regex::Regex::new(r#""alert":\{[^{}]*"id":"([0-9a-f]{32})""#).expect("an expression");
     expression.captures_iter(text).map(|found| found[1].to_owned()).collect()
 }
 
