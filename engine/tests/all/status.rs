@@ -6,7 +6,7 @@ use std::{
     net::{TcpListener, TcpStream},
     os::unix::net::UnixDatagram,
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -23,6 +23,18 @@ when: event.action = exec and process.args = beewolf-watched
 
 /// How often the watched program is started.
 const TIMES: u64 = 5;
+
+/// A sensor that does not outlive a test that fails.
+struct Guarded(Child);
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // Nothing is sent to a child that has been waited for already.
+        if let Err(error) = self.0.kill().and_then(|()| self.0.wait()) {
+            eprintln!("cannot end the sensor: {error}");
+        }
+    }
+}
 
 #[test]
 fn kernel_status_metrics_service_manager_and_updates() {
@@ -48,16 +60,19 @@ fn kernel_status_metrics_service_manager_and_updates() {
     fs::write(path("beewolf.yml"), settings).expect("settings");
     let manager = UnixDatagram::bind(path("notify")).expect("a socket");
     manager.set_read_timeout(Some(Duration::from_secs(120))).expect("a time limit");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_beewolf"))
-        .args(["run", "--no-replay", "--config"])
-        .arg(path("beewolf.yml"))
-        .env("NOTIFY_SOCKET", path("notify"))
-        .env("WATCHDOG_USEC", "1000000")
-        .env("WATCHDOG_PID", "1")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("the built program");
+    let mut sensor = Guarded(
+        Command::new(env!("CARGO_BIN_EXE_beewolf"))
+            .args(["run", "--no-replay", "--config"])
+            .arg(path("beewolf.yml"))
+            .env("NOTIFY_SOCKET", path("notify"))
+            .env("WATCHDOG_USEC", "1000000")
+            .env("WATCHDOG_PID", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the built program"),
+    );
+    let child = &mut sensor.0;
     let heard = || {
         let mut buffer = [0; 1024];
         let length = manager.recv(&mut buffer).expect("the sensor tells the manager");
@@ -81,17 +96,18 @@ fn kernel_status_metrics_service_manager_and_updates() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("text")
     };
-    // The numbers are published once a second.
+    // The numbers are published once a second, each as old as its stage gave it.
     let until = Instant::now() + Duration::from_secs(60);
     let status: Value = loop {
         let status: Value = serde_json::from_str(&ask("--json")).expect("JSON");
-        if status["events"]["exec"]["judged"].as_u64() >= Some(TIMES) || Instant::now() > until {
+        let exec = &status["events"]["exec"];
+        let settled = exec["written"] == exec["read"] && exec["read"] == exec["judged"];
+        if settled && exec["judged"].as_u64() >= Some(TIMES) {
             break status;
         }
+        assert!(Instant::now() < until, "{exec}");
         std::thread::sleep(Duration::from_millis(200));
     };
-    let exec = &status["events"]["exec"];
-    assert!(exec["written"] == exec["read"] && exec["read"] == exec["judged"], "{exec}");
     assert_eq!(status["alerts"]["sent"], 1, "{status}");
     assert_eq!(status["alerts"]["deduplication"]["repeats"], TIMES - 1, "{status}");
     assert_eq!(status["losses"], serde_json::json!([]));
@@ -115,7 +131,7 @@ fn kernel_status_metrics_service_manager_and_updates() {
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
     rustix::process::kill_process(pid, Signal::TERM).expect("the sensor still runs");
     while heard() != "STOPPING=1" {}
-    assert!(wait(&mut child, Duration::from_secs(60)).success());
+    assert!(wait(child, Duration::from_secs(60)).success());
     let alerts: Vec<Value> = BufReader::new(child.stdout.take().expect("a pipe"))
         .lines()
         .map(|line| serde_json::from_str(&line.expect("text")).expect("JSON"))
