@@ -58,6 +58,20 @@ pub fn metrics(snapshot: &Snapshot) -> String {
     family(&mut out, Sort::Counter, "sink_records_total", "Records by destination and outcome.", sinks.collect());
     let queued = snapshot.sinks.iter().map(|sink| (vec![("sink", sink.name.as_str())], number(sink.queued)));
     family(&mut out, Sort::Gauge, "sink_queued", "Records that wait for a destination.", queued.collect());
+    let spools = || snapshot.sinks.iter().filter_map(|sink| Some((vec![("sink", sink.name.as_str())], sink.spool?)));
+    let records = spools().map(|(name, it)| (name, number(it.records)));
+    family(&mut out, Sort::Gauge, "spool_records", "Records that the receiver has not confirmed.", records.collect());
+    let in_memory = spools().map(|(name, it)| (name, number(it.in_memory)));
+    let doc = "Records of the spool that the disk does not take.";
+    family(&mut out, Sort::Gauge, "spool_records_in_memory", doc, in_memory.collect());
+    let bytes = spools().map(|(name, it)| (name, number(it.bytes)));
+    family(&mut out, Sort::Gauge, "spool_bytes", "Size of the spool on disk.", bytes.collect());
+    let most = spools().map(|(name, it)| (name, number(it.max_bytes)));
+    family(&mut out, Sort::Gauge, "spool_bytes_max", "Largest size of the spool on disk.", most.collect());
+    let damaged = spools().map(|(name, it)| (name, number(it.damaged)));
+    family(&mut out, Sort::Counter, "spool_damaged_total", "Records found damaged or missing.", damaged.collect());
+    let resent = spools().map(|(name, it)| (name, number(it.resent)));
+    family(&mut out, Sort::Counter, "spool_resent_total", "Records sent again.", resent.collect());
     let table = &snapshot.processes;
     family(&mut out, Sort::Gauge, "processes", "Processes in the table.", single(table.entries));
     family(&mut out, Sort::Gauge, "processes_capacity", "Most processes in the table.", single(table.capacity));
@@ -123,7 +137,7 @@ fn escaped(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, Loss, Sink};
+    use super::super::{Kind, Loss, Sink, Spool};
     use super::*;
 
     #[test]
@@ -131,7 +145,8 @@ mod tests {
         let mut snapshot = Snapshot { version: "1.2.3".to_owned(), uptime_ns: 1_500_000_000, ..Snapshot::default() };
         snapshot.events.insert("exec".to_owned(), Kind { written: 3, read: 2, judged: 1, rule_time_ns: 2_000 });
         let name = "a\"b\\c\nd".to_owned();
-        snapshot.sinks.push(Sink { name, delivered: 7, ..Sink::default() });
+        let spool = Some(Spool { records: 5, ..Spool::default() });
+        snapshot.sinks.push(Sink { name, delivered: 7, spool, ..Sink::default() });
         snapshot.losses.push(Loss { source: "kernel".to_owned(), name: "ring".to_owned(), kind: None, count: 4 });
         let text = metrics(&snapshot);
         for line in [
@@ -142,6 +157,7 @@ mod tests {
             "beewolf_rule_seconds_total{kind=\"exec\"} 0.000002",
             "beewolf_lost_total{source=\"kernel\",name=\"ring\",kind=\"\"} 4",
             "beewolf_sink_records_total{sink=\"a\\\"b\\\\c\\nd\",outcome=\"delivered\"} 7",
+            "beewolf_spool_records{sink=\"a\\\"b\\\\c\\nd\"} 5",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }

@@ -108,11 +108,31 @@ pub struct Sink {
     pub delivered: u64,
     /// Records lost.
     pub lost: u64,
-    /// Records that wait.
+    /// Records that wait, in memory and in the spool.
     pub queued: u64,
+    /// Its spool, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spool: Option<Spool>,
     /// The last error of the receiver.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
+}
+
+/// The disk spool of a destination.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spool {
+    /// Records that the receiver has not confirmed.
+    pub records: u64,
+    /// Those of them that are in memory only, because the disk takes none.
+    pub in_memory: u64,
+    /// Its size on disk.
+    pub bytes: u64,
+    /// Its largest size.
+    pub max_bytes: u64,
+    /// Records found damaged or missing.
+    pub damaged: u64,
+    /// Records sent again.
+    pub resent: u64,
 }
 
 /// The process table.

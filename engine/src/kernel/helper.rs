@@ -4,7 +4,10 @@
 //! for requests on a socketpair; the child becomes the engine and goes on. A request is a fixed
 //! number of bytes; an answer is JSON with descriptors. Either one's end ends the other: the engine
 //! dies with its parent, and the helper detaches everything and leaves with the engine's exit code.
-#![expect(unsafe_code, reason = "fork(2) has no safe form; it is called once, before any thread exists")]
+#![expect(
+    unsafe_code,
+    reason = "fork(2) and malloc_trim(3) have no safe form; fork is called once, before any thread exists"
+)]
 
 use std::{
     io::{self, IoSlice, IoSliceMut},
@@ -318,6 +321,7 @@ fn answer(socket: &OwnedFd, loaded: &mut Option<Loaded>, started: &mut bool) -> 
                 descriptors = std::mem::take(&mut fresh.descriptors);
                 let plan = fresh.plan.clone();
                 *loaded = Some(fresh);
+                trim();
                 Answer::Started(plan)
             }
             Err(error) => Answer::Refused(error.to_string()),
@@ -343,6 +347,16 @@ fn answer(socket: &OwnedFd, loaded: &mut Option<Loaded>, started: &mut bool) -> 
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+/// Gives the memory back that parsing the kernel's types took.
+fn trim() {
+    #[cfg(target_env = "gnu")]
+    {
+        // SAFETY: it touches free memory of the allocator only.
+        let released = unsafe { libc::malloc_trim(0) };
+        tracing::debug!(released, "memory after loading");
     }
 }
 

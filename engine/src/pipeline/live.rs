@@ -486,6 +486,14 @@ fn snapshot(stages: &Stages, counters: &Counters, facts: &Facts, host: &Host) ->
             delivered: sink.delivered,
             lost: sink.lost,
             queued: sink.queued,
+            spool: sink.spool.map(|spool| api::Spool {
+                records: spool.records,
+                in_memory: spool.in_memory,
+                bytes: spool.bytes,
+                max_bytes: spool.max_bytes,
+                damaged: spool.damaged,
+                resent: spool.resent,
+            }),
             last_error: sink.last_error,
         })
         .collect();

@@ -45,13 +45,15 @@ pub(super) struct Merge<T> {
     released_ns: u64,
     /// T of the round before.
     previous_ns: u64,
+    /// What is not younger than this has been handed out.
+    done_ns: u64,
     /// Items that came after younger ones had gone.
     pub(super) late: u64,
 }
 
 impl<T> Default for Merge<T> {
     fn default() -> Self {
-        Self { held: BinaryHeap::new(), number: 0, released_ns: 0, previous_ns: 0, late: 0 }
+        Self { held: BinaryHeap::new(), number: 0, released_ns: 0, previous_ns: 0, done_ns: 0, late: 0 }
     }
 }
 
@@ -62,11 +64,18 @@ impl<T> Merge<T> {
         self.held.push(Reverse(Held { time_ns, number: self.number, item }));
     }
 
-    /// Ends a round that began at `now_ns`; hands out what is due, with whether it is late.
-    pub(super) fn release(&mut self, now_ns: u64, take: impl FnMut(T, bool)) {
-        let due = self.previous_ns;
+    /// Ends a round that began at `now_ns`; hands out what is due and not younger than `limit_ns`, with
+    /// whether it is late.
+    pub(super) fn release(&mut self, now_ns: u64, limit_ns: u64, take: impl FnMut(T, bool)) {
+        let due = self.previous_ns.min(limit_ns);
         self.previous_ns = now_ns;
+        self.done_ns = self.done_ns.max(due);
         self.release_until(due, take);
+    }
+
+    /// Up to when everything has been handed out.
+    pub(super) fn done_ns(&self) -> u64 {
+        self.done_ns
     }
 
     /// Hands out everything: the producers have stopped.
@@ -105,7 +114,7 @@ mod tests {
             merge.push(*time, *time);
         }
         let mut out = Vec::new();
-        merge.release(now, |item, late| out.push((item, late)));
+        merge.release(now, u64::MAX, |item, late| out.push((item, late)));
         out
     }
 
@@ -117,6 +126,20 @@ mod tests {
         assert_eq!(round(&mut merge, 30, &[7]), [(7, true), (15, false)]);
         assert_eq!(merge.late, 1);
         assert_eq!(merge.len(), 0);
+    }
+
+    #[test]
+    fn a_limit_holds_back_what_is_younger_and_the_next_round_makes_up_for_it() {
+        let mut merge = Merge::default();
+        let mut out = Vec::new();
+        merge.push(5, 5);
+        merge.push(12, 12);
+        merge.release(10, u64::MAX, |item, late| out.push((item, late)));
+        merge.release(20, 0, |item, late| out.push((item, late)));
+        assert_eq!((out.as_slice(), merge.done_ns()), (&[][..], 0));
+        merge.push(4, 4);
+        merge.release(30, u64::MAX, |item, late| out.push((item, late)));
+        assert_eq!((out, merge.done_ns()), (vec![(4, false), (5, false), (12, false)], 20));
     }
 
     proptest::proptest! {
@@ -133,7 +156,7 @@ mod tests {
                     merge.push(start + offset, start + offset);
                     pushed += 1;
                 }
-                merge.release(start + 200, |item, late| out.push((item, late)));
+                merge.release(start + 200, u64::MAX, |item, late| out.push((item, late)));
             }
             merge.finish(|item, late| out.push((item, late)));
             proptest::prop_assert_eq!(out.len(), pushed);

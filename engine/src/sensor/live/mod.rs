@@ -22,7 +22,7 @@ use rustix::{
 use crate::event::{Event, Kind, Seed, id::Origin};
 use decode::{Context, Decoded, decode};
 use merge::Merge;
-use ring::{Drained, Mapping, Ring};
+use ring::{Mapping, Ring, Round};
 
 /// What the sensor hands on.
 #[derive(Debug)]
@@ -76,15 +76,16 @@ pub struct Live {
     /// Records taken out of each ring.
     taken: Vec<u64>,
     undecodable: u64,
-    /// When the round that is held up began.
-    held_since: Option<u64>,
 }
 
-/// Longest time that everything waits for one record in the making, nanoseconds.
-const MAX_HOLD_NS: u64 = 100_000_000;
-/// Longest wait for a record that is being written while the round stands still.
-const BUSY_TRIES: u32 = 50;
-const BUSY_PAUSE: Duration = Duration::from_micros(20);
+/// Longest time that what is younger waits for a record in the making, nanoseconds. What one task did and
+/// what it caused is in order without it: a record is whole before its task goes on. It is for the order
+/// between tasks that know nothing of each other, and a task that lost its CPU in a probe would cost
+/// every alert of the host what it waits for it.
+const MAX_HOLD_NS: u64 = 2_000_000;
+/// How long records in the making are waited for at the end.
+const LAST_TRIES: u32 = 200;
+const LAST_PAUSE: Duration = Duration::from_millis(1);
 /// Pause between two rounds while events come.
 const ROUND_PAUSE: Duration = Duration::from_micros(500);
 /// A ring this full (in eighths) is read again without a pause.
@@ -139,7 +140,6 @@ impl Live {
             read: [0; Kind::ALL.len()],
             taken: vec![0; count],
             undecodable: 0,
-            held_since: None,
         })
     }
 
@@ -177,7 +177,7 @@ impl Live {
     /// # Errors
     /// As poll(2) gives them.
     pub fn wait(&self, timeout: Duration) -> io::Result<()> {
-        if self.merge.len() > 0 {
+        if self.merge.len() > 0 || self.rings.iter().any(|ring| ring.passed().next().is_some()) {
             let hurried = self.rings.iter().any(|ring| ring.fill() > ring.size() / 8 * HURRY_EIGHTHS);
             if !hurried {
                 std::thread::sleep(ROUND_PAUSE.min(timeout));
@@ -196,26 +196,30 @@ impl Live {
     /// One round: reads every ring and hands on what is due, in order of time.
     pub fn round(&mut self, take: impl FnMut(Item)) {
         let now = boot_clock_ns();
-        // A ring that is held up by a record in the making may hide records older than what the others
-        // show: wait for it, but not forever.
-        let whole = self.fill();
-        let held_since = *self.held_since.get_or_insert(now);
-        if whole || now.saturating_sub(held_since) > MAX_HOLD_NS {
-            self.held_since = None;
-            let mut take = take;
-            self.merge.release(now, |item, late| take(marked(item, late)));
-        }
+        self.fill(now);
+        // A record in the making is not older than what was done when it was first seen.
+        let held = self.rings.iter().flat_map(Ring::passed);
+        let held = held.filter(|round| now.saturating_sub(round.began_ns) < MAX_HOLD_NS);
+        let limit = held.map(|round| round.done_ns).min().unwrap_or(u64::MAX);
+        let mut take = take;
+        self.merge.release(now, limit, |item, late| take(marked(item, late)));
     }
 
     /// Reads what is left and hands everything on; the probes are detached.
     pub fn finish(&mut self, mut take: impl FnMut(Item)) {
-        self.fill();
+        for _ in 0..LAST_TRIES {
+            self.fill(boot_clock_ns());
+            if self.rings.iter().all(|ring| ring.passed().next().is_none()) {
+                break;
+            }
+            std::thread::sleep(LAST_PAUSE);
+        }
         self.merge.finish(|item, late| take(marked(item, late)));
     }
 
-    /// Reads every ring up to where its producers are now; `false` if one is held up.
-    fn fill(&mut self) -> bool {
-        let mut whole = true;
+    /// Reads every ring up to where its producers are now.
+    fn fill(&mut self, now: u64) {
+        let round = Round { began_ns: now, done_ns: self.merge.done_ns() };
         // All positions first: a record written while the first ring is read must not overtake
         // an older one in a ring that was read before.
         let until: Vec<u64> = self.rings.iter().map(Ring::producer_position).collect();
@@ -239,20 +243,11 @@ impl Live {
                     }
                 }
             };
-            let mut tries = 0;
-            while ring.drain(until, &mut take) == Drained::Busy {
-                if tries == BUSY_TRIES {
-                    whole = false;
-                    break;
-                }
-                tries = tries.saturating_add(1);
-                std::thread::sleep(BUSY_PAUSE);
-            }
+            ring.drain(until, round, &mut take);
             if let Some(count) = self.taken.get_mut(index) {
                 *count = count.saturating_add(taken);
             }
         }
-        whole
     }
 
     /// The numbers as they are now.
