@@ -236,6 +236,8 @@ fn kill_the_agent(kind: &str, address: &str, arrived: &receivers::Arrived) {
     }
     let status = agent(kind, address, folder.path(), 100_000, "last").wait().expect("ended");
     assert!(status.success());
+    // What has been sent may still be on its way to the receiver's list.
+    until("every alert to arrive", || arrived.distinct().len() >= handed().len());
     none_missing(&handed(), &arrived.distinct());
     let times = arrived.all().len() as f64 / handed().len() as f64;
     println!("{kind}: {} alerts in eleven lives, each arrived {times:.2} times", handed().len());
