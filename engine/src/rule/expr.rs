@@ -42,6 +42,41 @@ pub enum Subject {
     Field(&'static Field),
 }
 
+impl Subject {
+    /// The name in conditions; `*` stands for the whole event.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Anywhere => "*",
+            Self::Field(field) => field.name,
+        }
+    }
+
+    /// The value of the field in an event.
+    #[must_use]
+    pub fn value(self, event: &Event) -> Value<'_> {
+        match self {
+            Self::Anywhere => Value::Absent,
+            Self::Field(field) => value_of(field, event),
+        }
+    }
+}
+
+/// Fields are known by their names.
+impl PartialEq for Subject {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Subject {}
+
+impl std::hash::Hash for Subject {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
 /// How many elements of an array must pass; a scalar is an array of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantifier {
@@ -144,6 +179,7 @@ impl Predicate {
     }
 }
 
+/// The value of a field; absent if the event's kind has no such field.
 fn value_of<'e>(field: &Field, event: &'e Event) -> Value<'e> {
     field.row(event.kind()).map_or(Value::Absent, |row| (row.get)(event))
 }
@@ -151,10 +187,7 @@ fn value_of<'e>(field: &Field, event: &'e Event) -> Value<'e> {
 /// As an author would write it; the same for equal predicates only.
 impl fmt::Display for Predicate {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.subject {
-            Subject::Anywhere => "*",
-            Subject::Field(field) => field.name,
-        };
+        let name = self.subject.name();
         let not = if self.differs { "differs from: " } else { "" };
         match self.quantifier {
             Quantifier::All => write!(out, "all({name}) {not}{}", self.test),
