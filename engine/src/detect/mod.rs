@@ -4,6 +4,7 @@
 //! routed by kind; equal predicates of different rules are judged once per event, through a memo
 //! that lives in the caller's [`State`]. Nothing is allocated unless a rule matches.
 
+mod foreign;
 mod report;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
     },
 };
 
+pub use foreign::ForeignRules;
 pub use report::ExceptionReport;
 
 use crate::{
@@ -135,6 +137,7 @@ impl RuleSet {
             kinds.push(kind);
             routed.push(Routed { rule, program, unless });
         }
+        let facts = Arc::new(facts(&loaded));
         let unless = loaded
             .unless
             .into_iter()
@@ -145,20 +148,8 @@ impl RuleSet {
                 hits: AtomicU64::new(0),
             })
             .collect();
-        let facts = RuleFacts {
-            id: loaded.id,
-            title: loaded.title,
-            description: loaded.description,
-            severity: loaded.severity,
-            tags: loaded.tags,
-            references: loaded.references,
-            author: loaded.author,
-            license: loaded.license,
-            ruleset: loaded.ruleset,
-            content_hash: loaded.content_hash,
-        };
         self.rules.push(Rule {
-            facts: Arc::new(facts),
+            facts,
             state: loaded.state,
             kinds,
             respond: loaded.respond,
@@ -187,19 +178,20 @@ impl RuleSet {
 
     /// Judges an event by all rules and gives every match to `sink`, suppressed ones too.
     pub fn evaluate(&self, event: &Arc<Event>, state: &mut State, sink: &mut dyn FnMut(Alert)) {
-        let Some(routed) = self.routed.get(event.kind() as usize) else { return };
+        let facts: &Event = event;
+        let Some(routed) = self.routed.get(facts.kind() as usize) else { return };
         state.next_event(self.table.predicates().len());
         let mut holds = |id: crate::rule::PredicateId| {
-            state.outcome(id.index(), || self.table.get(id).is_some_and(|predicate| predicate.holds(event)))
+            state.outcome(id.index(), || self.table.get(id).is_some_and(|predicate| predicate.holds(facts)))
         };
         for routed in routed {
-            if !routed.program.matches(event, &self.table, &mut holds) {
+            if !routed.program.matches(facts, &self.table, &mut holds) {
                 continue;
             }
             let Some(rule) = self.rules.get(routed.rule) else { continue };
             let suppressed_by = rule.unless.iter().zip(&routed.unless).find(|(unless, program)| {
                 !unless.until.is_some_and(|until| until.is_over(event.time))
-                    && program.matches(event, &self.table, &mut holds)
+                    && program.matches(facts, &self.table, &mut holds)
             });
             if let Some((unless, _)) = suppressed_by {
                 unless.hits.fetch_add(1, Ordering::Relaxed);
@@ -223,6 +215,22 @@ impl RuleSet {
             message.extend_from_slice(format!(" [not seen whole: {}]", cut.join(", ")).as_bytes());
         }
         message
+    }
+}
+
+/// What alerts say of a rule.
+fn facts(loaded: &Loaded) -> RuleFacts {
+    RuleFacts {
+        id: loaded.id.clone(),
+        title: loaded.title.clone(),
+        description: loaded.description.clone(),
+        severity: loaded.severity,
+        tags: loaded.tags.clone(),
+        references: loaded.references.clone(),
+        author: loaded.author.clone(),
+        license: loaded.license.clone(),
+        ruleset: loaded.ruleset,
+        content_hash: loaded.content_hash.clone(),
     }
 }
 

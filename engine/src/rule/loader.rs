@@ -1,6 +1,6 @@
 //! Reads rules of every language from files and folders, and reports everything that is wrong.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{cell::RefCell, collections::HashMap, path::PathBuf, sync::Arc};
 
 use super::{
     diagnostic::{Diagnostic, Diagnostics, Place, Source},
@@ -9,18 +9,34 @@ use super::{
     native, shape, sigma,
     yaml::{self, Node, Value},
 };
+use crate::event::facts::Names;
 
 /// Reads rules.
 #[derive(Debug)]
 pub struct Loader {
-    fieldmap: Arc<sigma::Fieldmap>,
+    target: sigma::Target,
 }
 
 impl Loader {
     /// A loader that maps Sigma's names through `fieldmap`.
     #[must_use]
     pub fn new(fieldmap: Arc<sigma::Fieldmap>) -> Self {
-        Self { fieldmap }
+        Self { target: sigma::Target::Ours(fieldmap) }
+    }
+
+    /// A loader of Sigma rules for the events of other products.
+    #[must_use]
+    pub fn foreign() -> Self {
+        Self { target: sigma::Target::Foreign(RefCell::default()) }
+    }
+
+    /// The names of fields that the rules read so far refer to; none unless they are for other products.
+    #[must_use]
+    pub fn into_names(self) -> Names {
+        match self.target {
+            sigma::Target::Foreign(names) => names.into_inner(),
+            sigma::Target::Ours(_) => Names::default(),
+        }
     }
 
     /// Reads all rules below some paths. Those that are broken are left out and reported.
@@ -73,7 +89,7 @@ impl Loader {
                 None
             }
             Language::Native => native::read(document, diagnostics),
-            Language::Sigma => sigma::read(document, number, &self.fieldmap, diagnostics),
+            Language::Sigma => sigma::read(document, number, &self.target, diagnostics),
             Language::Whitelist => {
                 exception::read_whitelist(document, diagnostics);
                 None

@@ -59,7 +59,8 @@ pub(super) enum Compare {
 /// An item after its modifiers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Modified {
-    pub(super) values: Vec<Value>,
+    /// For each value that was written, what it may also be: `windash` and `base64offset` give several.
+    pub(super) values: Vec<Vec<Value>>,
     pub(super) compare: Compare,
     /// Every value has to match, not just one.
     pub(super) all: bool,
@@ -88,11 +89,11 @@ pub(super) fn is_raw(modifiers: &[&str]) -> bool {
 
 /// Applies modifiers in order.
 pub(super) fn apply(modifiers: &[&str], values: Vec<Value>) -> Result<Modified, Refusal> {
-    let mut item = Modified { values, ..Modified::default() };
+    let mut item = Modified { values: values.into_iter().map(|value| vec![value]).collect(), ..Modified::default() };
     for (place, name) in modifiers.iter().enumerate() {
         let previous = place.checked_sub(1).and_then(|place| modifiers.get(place)).copied();
         step(&mut item, name, previous)?;
-        if item.values.len() > MAX_VALUES {
+        if item.values.iter().map(Vec::len).sum::<usize>() > MAX_VALUES {
             return Err(Refusal::Unsupported(format!("`{name}` makes more than {MAX_VALUES} values of one item")));
         }
     }
@@ -173,14 +174,16 @@ fn step(item: &mut Modified, name: &str, previous: Option<&str>) -> Result<(), R
 
 /// Replaces each value, which must be a string or become one.
 fn each(item: &mut Modified, name: &str, change: impl Fn(Wild) -> Result<Vec<Wild>, Refusal>) -> Result<(), Refusal> {
-    let mut changed = Vec::with_capacity(item.values.len());
-    for value in std::mem::take(&mut item.values) {
-        match value.into_wild() {
-            Some(wild) => changed.extend(change(wild)?.into_iter().map(Value::Text)),
-            None => return broken(format!("`{name}` does not go with null")),
+    for alternatives in &mut item.values {
+        let mut changed = Vec::with_capacity(alternatives.len());
+        for value in std::mem::take(alternatives) {
+            match value.into_wild() {
+                Some(wild) => changed.extend(change(wild)?.into_iter().map(Value::Text)),
+                None => return broken(format!("`{name}` does not go with null")),
+            }
         }
+        *alternatives = changed;
     }
-    item.values = changed;
     Ok(())
 }
 
@@ -240,6 +243,7 @@ mod tests {
     fn texts(modifiers: &[&str], value: &str) -> Vec<String> {
         let item = apply(modifiers, vec![Value::Text(Wild::parse(value))]).expect("modifiers that fit");
         item.values
+            .concat()
             .into_iter()
             .map(|value| {
                 let parts = value.into_wild().expect("a string").parts;

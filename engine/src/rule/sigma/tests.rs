@@ -341,7 +341,7 @@ proptest::proptest! {
         let source = Source::new("rule.yml", text);
         let mut problems = Diagnostics::default();
         for document in yaml::parse(&source, &mut problems) {
-            drop(read(&document, 0, &Fieldmap::builtin(), &mut problems));
+            drop(read(&document, 0, &Target::Ours(Fieldmap::builtin()), &mut problems));
         }
         proptest::prop_assert!(problems.render(crate::rule::Colour::Plain).len() < 1_000_000);
     }

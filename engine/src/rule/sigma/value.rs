@@ -1,7 +1,7 @@
 //! Values of Sigma items: strings with wildcards, numbers, booleans, null.
 
 use crate::{
-    event::value::Bytes,
+    event::{foreign, value::Bytes},
     rule::{
         test::{Case, Pattern, Position, Strings, Test},
         yaml::{Node, Plain, Value as Yaml},
@@ -42,8 +42,10 @@ impl Value {
             Plain::Bool(flag) => Self::Bool(flag),
             Plain::Int(number) => Self::Int(number),
             Plain::Null => Self::Null,
-            // A fraction is compared as it is written.
-            Plain::Float(_) => Self::Text(Wild::parse(&scalar.text)),
+            Plain::Float(float) => match foreign::whole(float) {
+                Some(number) => Self::Int(number),
+                None => Self::Text(Wild::plain(float.to_string().into_bytes())),
+            },
             Plain::Text(text) => Self::Text(Wild::parse(text)),
         })
     }
