@@ -2,17 +2,17 @@
 
 use std::{
     collections::BTreeSet,
-    io::{BufWriter, IsTerminal, Write},
+    io::{BufWriter, Write},
     path::PathBuf,
     process::ExitCode,
 };
 
-use super::sense::{Options, Told, tell};
+use super::sense::{self, Options, Told, tell};
 use crate::{
     alert::RuleFacts,
     detect::{ForeignRules, State},
     event::{Foreign, value::Words},
-    rule::{Colour, sigma::Logsource},
+    rule::sigma::Logsource,
     store::{LineError, Lines},
 };
 
@@ -44,10 +44,10 @@ struct Tally {
 pub(super) fn run(given: &Events, options: &Options) -> Result<ExitCode, Told> {
     let Some(path) = &given.events else { return Err(tell("no events were given")) };
     let settings = options.settings()?;
-    let (rules, problems) = ForeignRules::load(&settings.rules, given.logsource.as_ref());
+    let placeholders = sense::placeholders(settings.sigma_placeholders.as_deref())?;
+    let (rules, problems) = ForeignRules::load(&settings.rules, given.logsource.as_ref(), placeholders);
     if problems.has_errors() {
-        let colour = if std::io::stderr().is_terminal() { Colour::Styled } else { Colour::Plain };
-        eprint!("{}", problems.render(colour));
+        eprint!("{}", problems.render(sense::colour()));
         return Err(tell(format!("{} errors in the rules", problems.errors())));
     }
     let lines = Lines::open(path, settings.recording.max_line_bytes).map_err(tell)?;

@@ -10,7 +10,7 @@ use crate::{
         Diagnostics, Loaded, Loader, Program, Purpose, Table,
         expr::Source,
         loaded::State as RuleState,
-        sigma::{self, Logsource},
+        sigma::{self, Logsource, Placeholders},
     },
 };
 
@@ -28,8 +28,8 @@ impl ForeignRules {
     /// Reads the Sigma rules below some paths that are for `logsource`; all of them if it is not said.
     /// The findings beside them are warnings, and errors of rules that were left out.
     #[must_use]
-    pub fn load(paths: &[PathBuf], logsource: Option<&Logsource>) -> (Self, Diagnostics) {
-        let loader = Loader::foreign();
+    pub fn load(paths: &[PathBuf], logsource: Option<&Logsource>, placeholders: Placeholders) -> (Self, Diagnostics) {
+        let loader = Loader::foreign().with_placeholders(placeholders);
         let (loaded, diagnostics) = loader.load(paths);
         (Self::new(loaded, loader.into_names(), logsource), diagnostics)
     }

@@ -107,7 +107,15 @@ impl RuleSet {
     /// # Errors
     /// Everything that is wrong with any of them; then no rule is used.
     pub fn load(paths: &[PathBuf], fieldmap: Arc<Fieldmap>) -> Result<(Self, Diagnostics), Diagnostics> {
-        let (rules, diagnostics) = Loader::new(fieldmap).load(paths);
+        Self::read(paths, &Loader::new(fieldmap))
+    }
+
+    /// Reads with a loader of one's own and compiles all rules below some paths.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any of them; then no rule is used.
+    pub fn read(paths: &[PathBuf], loader: &Loader) -> Result<(Self, Diagnostics), Diagnostics> {
+        let (rules, diagnostics) = loader.load(paths);
         if diagnostics.has_errors() { Err(diagnostics) } else { Ok((Self::new(rules), diagnostics)) }
     }
 

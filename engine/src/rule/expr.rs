@@ -90,6 +90,7 @@ impl Predicate {
             | Test::Fraction(..)
             | Test::Int(..)
             | Test::Ints(_)
+            | Test::Moment(_)
             | Test::Networks(_)
             | Test::Null
             | Test::Pattern(_)

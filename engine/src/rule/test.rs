@@ -10,7 +10,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use ipnet::IpNet;
 use memchr::memmem;
 
-use super::fold;
+use super::{fold, moment::Moment};
 use crate::event::{
     facts::Reference,
     text,
@@ -35,6 +35,8 @@ pub enum Test {
     Int(Order, i64),
     /// It is one of these numbers, which are sorted.
     Ints(Box<[i64]>),
+    /// It is a date of which a part stands to a number.
+    Moment(Moment),
     /// It is an address in one of these networks.
     Networks(Box<[IpNet]>),
     /// It is there and says nothing.
@@ -292,6 +294,7 @@ impl Test {
             Self::Ints(constants) => {
                 matches!(value, Value::Int(number) if constants.binary_search(&number).is_ok())
             }
+            Self::Moment(moment) => moment.holds(value),
             Self::Networks(networks) => address(value).is_some_and(|address| {
                 let address = address.to_canonical();
                 networks.iter().any(|network| network.contains(&address))
@@ -318,6 +321,7 @@ impl Test {
             | Self::Fraction(..)
             | Self::Int(..)
             | Self::Ints(_)
+            | Self::Moment(_)
             | Self::Networks(_)
             | Self::Null => false,
         }
@@ -334,7 +338,7 @@ impl Test {
                 Position::Start | Position::End => 6,
                 Position::Anywhere => 50,
             },
-            Self::Field(_) => 100,
+            Self::Field(_) | Self::Moment(_) => 100,
             Self::Pattern(_) => 200,
         }
     }
@@ -444,6 +448,7 @@ impl fmt::Display for Test {
             Self::Fraction(order, constant) => write!(out, "{} {constant:?}", order.symbol()),
             Self::Int(order, constant) => write!(out, "{} {constant}", order.symbol()),
             Self::Ints(constants) => write!(out, "in {}", list(constants.iter(), ToString::to_string)),
+            Self::Moment(moment) => write!(out, "{moment}"),
             Self::Networks(networks) => write!(out, "in {}", list(networks.iter(), ToString::to_string)),
             Self::Null => write!(out, "is null"),
             Self::Pattern(pattern) => write!(out, "regex {}", quoted(pattern.text().as_bytes())),

@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use super::{
     condition,
     fieldmap::MappedSource,
-    modifier::{self, Refusal},
-    value::{Value, Wild},
+    modifier::{self, Reading, Refusal},
+    placeholder::Placeholders,
+    value::Value,
 };
 use crate::{
     event::facts::Names,
@@ -15,7 +16,7 @@ use crate::{
         diagnostic::{Diagnostic, Diagnostics},
         expr::Expr,
         shape::wrong_type,
-        yaml::{Node, Scalar, Value as Yaml},
+        yaml::{Node, Value as Yaml},
     },
 };
 
@@ -33,6 +34,7 @@ pub(super) enum Fields<'f> {
 /// Compiles the searches of one rule.
 pub(super) struct Compiler<'f> {
     pub(super) fields: Fields<'f>,
+    placeholders: &'f Placeholders,
     /// Facts the rule asks for that no event carries.
     pub(super) missing: Vec<String>,
     /// The first thing this version cannot do.
@@ -40,8 +42,8 @@ pub(super) struct Compiler<'f> {
 }
 
 impl<'f> Compiler<'f> {
-    pub(super) fn new(fields: Fields<'f>) -> Self {
-        Self { fields, missing: Vec::new(), rejected: None }
+    pub(super) fn new(fields: Fields<'f>, placeholders: &'f Placeholders) -> Self {
+        Self { fields, placeholders, missing: Vec::new(), rejected: None }
     }
 
     /// Compiles `detection` with its condition.
@@ -103,6 +105,10 @@ impl<'f> Compiler<'f> {
     fn search(&mut self, node: &Node, diagnostics: &mut Diagnostics) -> Option<Expr> {
         match &node.value {
             Yaml::Mapping(entries) => {
+                if entries.is_empty() {
+                    diagnostics.push(Diagnostic::error("empty-map", node.place.clone(), "this search is empty"));
+                    return None;
+                }
                 let items: Vec<_> = entries.iter().map(|(key, value)| self.item(key, value, diagnostics)).collect();
                 items.into_iter().collect::<Option<Vec<_>>>().map(Expr::All)
             }
@@ -143,23 +149,16 @@ impl<'f> Compiler<'f> {
         key: &Node,
         diagnostics: &mut Diagnostics,
     ) -> Option<Expr> {
-        let raw = modifier::is_raw(modifiers);
+        let reading = Reading::of(modifiers);
         let mut values = Vec::new();
         for node in nodes {
-            let read = match &node.value {
-                // The backslashes of a regular expression are its own.
-                Yaml::Scalar(Scalar { text, .. }) if raw => Some(Value::Text(Wild::plain(text.clone().into_bytes()))),
-                Yaml::Scalar(_) | Yaml::Mapping(_) | Yaml::Sequence(_) => Value::of_node(node),
+            let Some(value) = Value::of_node(node, reading) else {
+                diagnostics.push(wrong_type(node, "a value is a string, a number, a boolean or null", None));
+                return None;
             };
-            match read {
-                Some(value) => values.push(value),
-                None => {
-                    diagnostics.push(wrong_type(node, "a value is a string, a number, a boolean or null", None));
-                    return None;
-                }
-            }
+            values.push(value);
         }
-        let compiled = modifier::apply(modifiers, values).and_then(|item| self.place(field, &item));
+        let compiled = modifier::apply(modifiers, values, self.placeholders).and_then(|item| self.place(field, &item));
         match compiled {
             Ok(expr) => Some(expr),
             Err(Refusal::Broken(message, hint)) => {

@@ -14,6 +14,7 @@ use crate::{
     event::{facts::Reference, value::Type},
     rule::{
         expr::{Expr, Predicate, Quantifier, Subject},
+        moment::Moment,
         test::{Case, Pattern, Position, Related, Test, single},
     },
 };
@@ -110,6 +111,7 @@ impl Compiler<'_> {
         let case = case(item);
         let refuse = |what: &str| Err(Refusal::Unsupported(format!("{what} `{}`", target.reference)));
         Ok(match &item.compare {
+            Compare::Order(_) | Compare::Text if item.part.is_some() => moments(target, item, values)?,
             Compare::Text => text_item(target, values, case)?,
             Compare::Regex(flags) => {
                 patterns(values, flags)?.into_iter().map(|pattern| target.any(Test::Pattern(pattern))).collect()
@@ -159,6 +161,20 @@ impl Compiler<'_> {
     }
 }
 
+/// Tests of a part of a date.
+fn moments(target: &Target, item: &Modified, values: &[Value]) -> Result<Vec<Expr>, Refusal> {
+    if !target.may_be(|ty| ty == Type::Time) {
+        return Err(Refusal::Unsupported(format!("a part of what is no time: `{}`", target.reference)));
+    }
+    let order = if let Compare::Order(order) = item.compare { Some(order) } else { None };
+    let counts = target.ty.is_some();
+    let tests = values.iter().map(|value| {
+        let number = whole(value)?;
+        Ok(item.part.map(|part| target.any(Test::Moment(Moment { part, order, number, counts }))))
+    });
+    tests.filter_map(Result::transpose).collect()
+}
+
 /// Joins the tests of an item's values: any may pass, or with `all` one of each value's alternatives has to.
 fn join(item: &Modified, mut tests: impl FnMut(&[Value]) -> Result<Vec<Expr>, Refusal>) -> Result<Expr, Refusal> {
     if item.all {
@@ -182,6 +198,7 @@ fn plain(value: &Value) -> Option<String> {
 fn check_values(item: &Modified) -> Result<(), Refusal> {
     let mut values = item.values.iter().flatten();
     match &item.compare {
+        Compare::Order(_) | Compare::Text if item.part.is_some() => values.try_for_each(|value| whole(value).map(drop)),
         Compare::Cidr => values.try_for_each(|value| network(value).map(drop)),
         Compare::Exists => {
             let fits = values.all(|value| matches!(value, Value::Bool(_)));
@@ -249,7 +266,7 @@ fn keywords(item: &Modified) -> Result<Expr, Refusal> {
         |test| Expr::test(Predicate { subject: Subject::Anywhere, quantifier: Quantifier::Any, differs: false, test });
     join(item, |values| {
         let tests = match &item.compare {
-            Compare::Text => {
+            Compare::Text if item.part.is_none() => {
                 let open = |value: &Value| match value.clone().into_wild() {
                     Some(wild) => Ok(wild.open_start().open_end()),
                     None => Err(Refusal::Broken("a keyword cannot be null".to_owned(), None)),
@@ -258,7 +275,7 @@ fn keywords(item: &Modified) -> Result<Expr, Refusal> {
                 value::tests(&wilds, case(item)).map_err(Refusal::Unsupported)?
             }
             Compare::Regex(flags) => patterns(values, flags)?.into_iter().map(Test::Pattern).collect(),
-            Compare::Cidr | Compare::Exists | Compare::Fieldref { .. } | Compare::Order(_) => {
+            Compare::Cidr | Compare::Exists | Compare::Fieldref { .. } | Compare::Order(_) | Compare::Text => {
                 return Err(Refusal::Broken("this modifier needs a field".to_owned(), None));
             }
         };
@@ -308,5 +325,13 @@ fn number(value: &Value) -> Result<Number, Refusal> {
             }
         }
         Value::Bool(_) | Value::Null => Err(Refusal::Broken("an order needs a number".to_owned(), None)),
+    }
+}
+
+/// The constant a part of a date is compared with.
+fn whole(value: &Value) -> Result<i64, Refusal> {
+    match number(value)? {
+        Number::Int(number) => Ok(number),
+        Number::Fraction(_) => Err(Refusal::Broken("a part of a date is a whole number".to_owned(), None)),
     }
 }

@@ -6,14 +6,17 @@
 
 mod condition;
 mod detection;
+mod encode;
 mod fieldmap;
 mod item;
 mod logsource;
 mod modifier;
+mod placeholder;
 mod value;
 
 pub use fieldmap::Fieldmap;
 pub use logsource::Logsource;
+pub use placeholder::Placeholders;
 
 use std::{cell::RefCell, sync::Arc};
 
@@ -44,8 +47,17 @@ pub enum Target {
     Ours(Arc<Fieldmap>),
 }
 
+/// What Sigma rules are read with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Whose events the rules are for.
+    pub target: Target,
+    /// What `expand` puts for placeholders.
+    pub placeholders: Placeholders,
+}
+
 /// Reads a document. `None` if anything is wrong, which is then reported.
-pub(super) fn read(document: &Node, number: usize, target: &Target, diagnostics: &mut Diagnostics) -> Option<Loaded> {
+pub(super) fn read(document: &Node, number: usize, setup: &Setup, diagnostics: &mut Diagnostics) -> Option<Loaded> {
     let before = diagnostics.errors();
     let Value::Mapping(entries) = &document.value else { return None };
     // The specification allows keys of one's own: none is unknown.
@@ -54,7 +66,7 @@ pub(super) fn read(document: &Node, number: usize, target: &Target, diagnostics:
     let title = shape.required_text("title", diagnostics);
     let compiled = match unsupported(&keys) {
         Some(reason) => Some(Compiled { logsource: None, ..Compiled::rejected(reason.to_owned()) }),
-        None => compile(&shape, target, diagnostics),
+        None => compile(&shape, setup, diagnostics),
     };
     let severity = match shape.get("level") {
         Some(_) => shape.word("level", diagnostics),
@@ -122,7 +134,8 @@ impl Compiled {
 }
 
 /// `None` if the rule is broken.
-fn compile(shape: &Shape<'_>, target: &Target, diagnostics: &mut Diagnostics) -> Option<Compiled> {
+fn compile(shape: &Shape<'_>, setup: &Setup, diagnostics: &mut Diagnostics) -> Option<Compiled> {
+    let target = &setup.target;
     let asked = shape.required("logsource", diagnostics).and_then(|node| Logsource::of_node(node, diagnostics));
     let detection = shape.required("detection", diagnostics);
     let (asked, detection) = (asked?, detection?);
@@ -141,7 +154,7 @@ fn compile(shape: &Shape<'_>, target: &Target, diagnostics: &mut Diagnostics) ->
     let mut missing: Vec<String> = Vec::new();
     let mut rejected = None;
     for fields in fields {
-        let mut compiler = Compiler::new(fields);
+        let mut compiler = Compiler::new(fields, &setup.placeholders);
         let mut problems = Diagnostics::default();
         let expr = compiler.detection(detection, &mut problems);
         let broken = problems.has_errors();
