@@ -4,6 +4,7 @@
 //! routed by kind; equal predicates of different rules are judged once per event, through a memo
 //! that lives in the caller's [`State`]. Nothing is allocated unless a rule matches.
 
+mod foreign;
 mod matcher;
 mod report;
 
@@ -16,6 +17,7 @@ use std::{
     },
 };
 
+pub use foreign::ForeignRules;
 use matcher::{Builder, Extra, Matcher, Scratch};
 pub use report::ExceptionReport;
 
@@ -93,6 +95,7 @@ pub struct State {
 
 impl Rule {
     fn new(loaded: Loaded, kinds: Vec<Kind>) -> Self {
+        let facts = Arc::new(facts(&loaded));
         let unless = loaded
             .unless
             .into_iter()
@@ -103,26 +106,7 @@ impl Rule {
                 hits: AtomicU64::new(0),
             })
             .collect();
-        let facts = RuleFacts {
-            id: loaded.id,
-            title: loaded.title,
-            description: loaded.description,
-            severity: loaded.severity,
-            tags: loaded.tags,
-            references: loaded.references,
-            author: loaded.author,
-            license: loaded.license,
-            ruleset: loaded.ruleset,
-            content_hash: loaded.content_hash,
-        };
-        Self {
-            facts: Arc::new(facts),
-            state: loaded.state,
-            kinds,
-            respond: loaded.respond,
-            output: loaded.output,
-            unless,
-        }
+        Self { facts, state: loaded.state, kinds, respond: loaded.respond, output: loaded.output, unless }
     }
 }
 
@@ -147,7 +131,15 @@ impl RuleSet {
     /// # Errors
     /// Everything that is wrong with any of them; then no rule is used.
     pub fn load(paths: &[PathBuf], fieldmap: Arc<Fieldmap>) -> Result<(Self, Diagnostics), Diagnostics> {
-        let (rules, diagnostics) = Loader::new(fieldmap).load(paths);
+        Self::read(paths, &Loader::new(fieldmap))
+    }
+
+    /// Reads with a loader of one's own and compiles all rules below some paths.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any of them; then no rule is used.
+    pub fn read(paths: &[PathBuf], loader: &Loader) -> Result<(Self, Diagnostics), Diagnostics> {
+        let (rules, diagnostics) = loader.load(paths);
         if diagnostics.has_errors() { Err(diagnostics) } else { Ok((Self::new(rules), diagnostics)) }
     }
 
@@ -197,13 +189,14 @@ impl RuleSet {
 
     /// Judges an event by all rules and gives every match to `sink`, suppressed ones too.
     pub fn evaluate(&self, event: &Arc<Event>, state: &mut State, sink: &mut dyn FnMut(Alert)) {
-        let Some(routed) = self.routed.get(event.kind() as usize) else { return };
-        routed.matcher.evaluate(event, &mut state.scratch, |number, scratch| {
+        let facts: &Event = event;
+        let Some(routed) = self.routed.get(facts.kind() as usize) else { return };
+        routed.matcher.evaluate(facts, &mut state.scratch, |number, scratch| {
             let Some(found) = routed.rules.get(number) else { return };
             let Some(rule) = self.rules.get(found.rule) else { return };
             let suppressed_by = rule.unless.iter().zip(&found.unless).find(|(unless, program)| {
                 !unless.until.is_some_and(|until| until.is_over(event.time))
-                    && routed.matcher.matches(**program, event, scratch)
+                    && routed.matcher.matches(**program, facts, scratch)
             });
             if let Some((unless, _)) = suppressed_by {
                 unless.hits.fetch_add(1, Ordering::Relaxed);
@@ -236,6 +229,22 @@ impl RuleSet {
             message.extend_from_slice(format!(" [not seen whole: {}]", cut.join(", ")).as_bytes());
         }
         message
+    }
+}
+
+/// What alerts say of a rule.
+fn facts(loaded: &Loaded) -> RuleFacts {
+    RuleFacts {
+        id: loaded.id.clone(),
+        title: loaded.title.clone(),
+        description: loaded.description.clone(),
+        severity: loaded.severity,
+        tags: loaded.tags.clone(),
+        references: loaded.references.clone(),
+        author: loaded.author.clone(),
+        license: loaded.license.clone(),
+        ruleset: loaded.ruleset,
+        content_hash: loaded.content_hash.clone(),
     }
 }
 

@@ -63,9 +63,12 @@ fn folded(predicate: &Predicate) -> Option<&Strings> {
         Test::Bool(_)
         | Test::Exists
         | Test::Field(_)
+        | Test::Fraction(..)
         | Test::Int(..)
         | Test::Ints(_)
+        | Test::Moment(_)
         | Test::Networks(_)
+        | Test::Null
         | Test::Pattern(_) => None,
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     event::value::{Bytes, Value},
     rule::{
         fold,
-        test::{Position, with_text},
+        test::{Position, address, with_text},
     },
 };
 
@@ -108,7 +108,7 @@ impl FieldIndex {
                 list.iter().for_each(|element| self.mark_scalar(element, folded, targets, marks));
                 false
             }
-            Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) => {
+            Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null => {
                 self.mark_scalar(value, folded, targets, marks);
                 self.texts.is_some() && matches!(value, Value::Bytes(_))
             }
@@ -122,7 +122,16 @@ impl FieldIndex {
         marks.set(targets.of(self.exists));
         match value {
             Value::Bool(flag) => marks.set(targets.of(self.flags[usize::from(flag)])),
-            Value::Absent | Value::Bytes(_) | Value::List(_) => {}
+            Value::Absent | Value::List(_) | Value::Null => {}
+            // In the events of other products numbers and addresses are strings.
+            Value::Bytes(text) => {
+                self.numbers.find_text(text, |range| marks.set(targets.of(range)));
+                if !self.networks.is_empty()
+                    && let Some(address) = address(value)
+                {
+                    self.networks.find(address, |range| marks.set(targets.of(range)));
+                }
+            }
             Value::Int(number) => self.numbers.find(number, |range| marks.set(targets.of(range))),
             Value::Ip(address) => self.networks.find(address, |range| marks.set(targets.of(range))),
         }

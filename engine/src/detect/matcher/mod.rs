@@ -36,12 +36,8 @@ use self::{
     targets::{Marks, Target, Targets},
 };
 use crate::{
-    event::{Event, field::rows, value::Value},
-    rule::{
-        PredicateId, Program, Table,
-        expr::{DECIDED_BY_KIND, Subject},
-        test::Test,
-    },
+    event::{Facts, value::Value},
+    rule::{PredicateId, Program, Table, expr::Subject, test::Test},
 };
 
 /// Looking at one more field costs about as much as running a program for so many events.
@@ -112,15 +108,20 @@ impl Scratch {
 impl Matcher {
     /// Calls `matched` with the number of every program that matches, in order. Programs on request
     /// can be asked for the same event until the next call.
-    pub(super) fn evaluate(&self, event: &Event, scratch: &mut Scratch, mut matched: impl FnMut(usize, &mut Scratch)) {
+    pub(super) fn evaluate<F: Facts>(
+        &self,
+        facts: &F,
+        scratch: &mut Scratch,
+        mut matched: impl FnMut(usize, &mut Scratch),
+    ) {
         scratch.next_event(self);
-        self.mark(event, scratch);
+        self.mark(facts, scratch);
         for group in 0..scratch.marks.groups() {
             let mut programs = scratch.marks.met(group);
             while programs != 0 {
                 let program = group * 64 + programs.trailing_zeros() as usize;
                 programs &= programs - 1;
-                if self.starts.get(program).is_some_and(|start| self.run(*start, event, scratch)) {
+                if self.starts.get(program).is_some_and(|start| self.run(*start, facts, scratch)) {
                     matched(program, scratch);
                 }
             }
@@ -128,46 +129,47 @@ impl Matcher {
     }
 
     /// Whether a program on request matches the event that was evaluated last.
-    pub(super) fn matches(&self, extra: Extra, event: &Event, scratch: &mut Scratch) -> bool {
-        self.extra_starts.get(extra.0).is_some_and(|start| self.run(*start, event, scratch))
+    pub(super) fn matches<F: Facts>(&self, extra: Extra, facts: &F, scratch: &mut Scratch) -> bool {
+        self.extra_starts.get(extra.0).is_some_and(|start| self.run(*start, facts, scratch))
     }
 
     /// Marks the needs that the event meets.
-    fn mark(&self, event: &Event, scratch: &mut Scratch) {
+    fn mark<F: Facts>(&self, facts: &F, scratch: &mut Scratch) {
         let Scratch { event: number, marks, slots, .. } = scratch;
         for ((field, index), slot) in self.fields.iter().zip(&self.indexes).zip(slots.iter_mut()) {
-            let value = field.value(event);
+            let value = field.value(facts);
             slot.is_text = index.mark(value, &mut slot.folded, &self.targets, marks);
             slot.event = *number;
         }
         if let (Some(index), Some(room)) = (&self.anywhere, slots.last_mut()) {
-            for row in rows(event.kind()).filter(|row| !DECIDED_BY_KIND.contains(&row.name)) {
-                index.mark((row.get)(event), &mut room.folded, &self.targets, marks);
-            }
+            facts.anywhere(|value| {
+                index.mark(value, &mut room.folded, &self.targets, marks);
+                false
+            });
         }
     }
 
-    fn run(&self, start: Goto, event: &Event, scratch: &mut Scratch) -> bool {
-        let is_cut = !event.cut.0.is_empty();
+    fn run<F: Facts>(&self, start: Goto, facts: &F, scratch: &mut Scratch) -> bool {
+        let is_cut = !facts.cut().is_empty();
         self.code.run(
             start,
-            |check| self.holds(check, event, scratch),
-            |check| is_cut && self.checks.get(check).is_some_and(|check| check.predicate.is_cut(event)),
+            |check| self.holds(check, facts, scratch),
+            |check| is_cut && self.checks.get(check).is_some_and(|check| check.predicate.is_cut(facts)),
         )
     }
 
-    fn holds(&self, number: usize, event: &Event, scratch: &mut Scratch) -> bool {
+    fn holds<F: Facts>(&self, number: usize, facts: &F, scratch: &mut Scratch) -> bool {
         let (Some(check), Some(memo)) = (self.checks.get(number), scratch.memo.get_mut(number)) else { return false };
         if *memo >> 1 == scratch.event {
             return *memo & 1 == 1;
         }
         let text = check.slot().and_then(|slot| {
             let (field, slot) = (self.fields.get(slot)?, scratch.slots.get_mut(slot)?);
-            slot.text(scratch.event, || field.value(event))
+            slot.text(scratch.event, || field.value(facts))
         });
         let outcome = match text {
             Some(text) => check.holds_folded(text),
-            None => check.predicate.holds(event),
+            None => check.predicate.holds(facts),
         };
         *memo = scratch.event << 1 | u64::from(outcome);
         outcome
@@ -238,12 +240,14 @@ impl<'t> Builder<'t> {
         let mut check = |id: PredicateId| {
             *check_numbers.entry(id).or_insert_with(|| {
                 if let Some(predicate) = table.predicates().get(id.index()) {
-                    let slot = match predicate.subject {
+                    let slot = match &predicate.subject {
                         Subject::Anywhere => None,
-                        field @ Subject::Field(_) => Some(*slots.entry(field).or_insert_with(|| {
-                            fields.push(field);
-                            fields.len() - 1
-                        })),
+                        field @ (Subject::Field(_) | Subject::Named(_)) => {
+                            Some(*slots.entry(field.clone()).or_insert_with(|| {
+                                fields.push(field.clone());
+                                fields.len() - 1
+                            }))
+                        }
                     };
                     checks.push(Check::new(Arc::clone(predicate), slot));
                 }
@@ -270,8 +274,8 @@ impl<'t> Builder<'t> {
                     continue;
                 };
                 for (subject, fact) in &need.facts {
-                    let facts = wanted.entry(*subject).or_insert_with(|| {
-                        fields.extend((*subject != Subject::Anywhere).then_some(*subject));
+                    let facts = wanted.entry(subject.clone()).or_insert_with(|| {
+                        fields.extend((*subject != Subject::Anywhere).then(|| subject.clone()));
                         AHashMap::new()
                     });
                     facts.entry(fact.clone()).or_default().push(target);
@@ -279,14 +283,14 @@ impl<'t> Builder<'t> {
             }
         }
         let targets = &mut self.matcher.targets;
-        let mut build = |subject: Subject| {
-            let mut facts: Vec<_> = wanted.remove(&subject)?.into_iter().collect();
+        let mut build = |subject: &Subject| {
+            let mut facts: Vec<_> = wanted.remove(subject)?.into_iter().collect();
             facts.sort_by_key(|(_, targets)| targets.iter().min().copied());
             Some(FieldIndex::new(facts, rarity, targets))
         };
-        self.matcher.anywhere = build(Subject::Anywhere);
-        self.matcher.indexes = fields.iter().filter_map(|field| build(*field)).collect();
-        self.slots = fields.iter().enumerate().map(|(slot, field)| (*field, slot)).collect();
+        self.matcher.anywhere = build(&Subject::Anywhere);
+        self.matcher.indexes = fields.iter().filter_map(|field| build(field)).collect();
+        self.slots = fields.iter().enumerate().map(|(slot, field)| (field.clone(), slot)).collect();
         self.matcher.fields = fields;
         self.matcher.initial = initial;
     }
@@ -296,8 +300,8 @@ impl<'t> Builder<'t> {
 fn fields_cost(needs: &[Vec<Need>]) -> AHashMap<Subject, f64> {
     let mut users: AHashMap<Subject, f64> = AHashMap::new();
     for needs in needs {
-        let fields: AHashSet<Subject> = needs.iter().flat_map(Need::subjects).collect();
-        fields.into_iter().for_each(|field| *users.entry(field).or_default() += 1.0);
+        let fields: AHashSet<&Subject> = needs.iter().flat_map(Need::subjects).collect();
+        fields.into_iter().for_each(|field| *users.entry(field.clone()).or_default() += 1.0);
     }
     users.values_mut().for_each(|users| *users = FIELD_COST / *users);
     users
@@ -306,8 +310,8 @@ fn fields_cost(needs: &[Vec<Need>]) -> AHashMap<Subject, f64> {
 /// The need that is best looked up by, and a second one if that saves more runs than it costs.
 fn choose(mut needs: Vec<Need>, fields_cost: &AHashMap<Subject, f64>) -> Vec<Need> {
     let looking = |need: &Need| {
-        let fields: AHashSet<Subject> = need.subjects().collect();
-        fields.iter().filter_map(|field| fields_cost.get(field)).sum::<f64>()
+        let fields: AHashSet<&Subject> = need.subjects().collect();
+        fields.iter().filter_map(|field| fields_cost.get(*field)).sum::<f64>()
     };
     needs.sort_by(|a, b| (a.share + looking(a)).total_cmp(&(b.share + looking(b))));
     let mut needs = needs.into_iter();

@@ -47,8 +47,8 @@ pub(super) struct Need {
 
 impl Need {
     /// The fields of its facts.
-    pub(super) fn subjects(&self) -> impl Iterator<Item = Subject> {
-        self.facts.iter().map(|(subject, _)| *subject)
+    pub(super) fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        self.facts.iter().map(|(subject, _)| subject)
     }
 }
 
@@ -97,7 +97,9 @@ fn of_predicate(predicate: &Predicate, rarity: &Rarity) -> Option<Need> {
     let facts: Vec<(Fact, f64)> = match &predicate.test {
         Test::Bool(flag) => vec![(Fact::Bool(*flag), if *flag { 0.1 } else { 0.8 })],
         Test::Exists => vec![(Fact::Exists, 0.6)],
-        Test::Field(_) => return None,
+        // A date or a fraction can be written in many ways.
+        Test::Field(_) | Test::Fraction(..) | Test::Moment(_) => return None,
+        Test::Null => vec![(Fact::Exists, 0.6)],
         Test::Int(order, bound) => of_order(*order, *bound)?,
         Test::Ints(numbers) => {
             numbers.iter().map(|number| (Fact::Int(*number), if *number == 0 { 0.3 } else { 0.02 })).collect()
@@ -116,9 +118,9 @@ fn of_predicate(predicate: &Predicate, rarity: &Rarity) -> Option<Need> {
         Test::Text(strings) => of_strings(strings, rarity)?,
     };
     // A string anywhere in the event has many texts to be in.
-    let places = if matches!(predicate.subject, Subject::Anywhere) { 10.0 } else { 1.0 };
+    let places = if matches!(&predicate.subject, Subject::Anywhere) { 10.0 } else { 1.0 };
     let share = facts.iter().map(|(_, share)| share * places).sum();
-    let facts = facts.into_iter().map(|(fact, _)| (predicate.subject, fact)).collect::<Vec<_>>();
+    let facts = facts.into_iter().map(|(fact, _)| (predicate.subject.clone(), fact)).collect::<Vec<_>>();
     (facts.len() <= MAX_FACTS).then_some(Need { facts, share })
 }
 

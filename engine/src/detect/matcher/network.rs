@@ -28,6 +28,10 @@ impl Networks {
         self.networks.insert(network.trunc(), range);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.networks.is_empty()
+    }
+
     /// Gives what the networks around an address are for. An IPv4 address written as IPv6 is that
     /// IPv4 address.
     pub(super) fn find(&self, address: IpAddr, mut hit: impl FnMut(Range)) {

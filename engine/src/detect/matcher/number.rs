@@ -30,6 +30,17 @@ impl Numbers {
     }
 }
 
+impl Numbers {
+    /// The same for a string, which has an order to a number if it is one itself: whatever the
+    /// number, since it may have a fraction.
+    pub(super) fn find_text(&self, text: &[u8], mut hit: impl FnMut(Range)) {
+        if self.at_least.is_empty() && self.at_most.is_empty() || !text.iter().any(u8::is_ascii_digit) {
+            return;
+        }
+        self.at_least.iter().chain(&self.at_most).for_each(|(_, range)| hit(*range));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     event::{
-        Kind,
+        Event, Kind,
+        facts::Reference,
         field::find,
         json,
         value::{Bytes, Owned},
@@ -109,7 +110,8 @@ fn related() -> impl Strategy<Value = Test> {
     let positions = vec![Position::Anywhere, Position::End, Position::Start, Position::Whole];
     (prop::sample::select(TEXTS), prop::sample::select(positions), any::<bool>()).prop_map(|(name, position, exact)| {
         let case = if exact { Case::Exact } else { Case::Folded };
-        Test::Field(Related { field: find(name).expect("a field"), position, case })
+        let other = Reference::Field(find(name).expect("a field"));
+        Test::Field(Related { other, position, case })
     })
 }
 
