@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{
-    ast::{Ast, Comparison, Item, Literal, Name, Text},
+    ast::{Ast, Literal, Name, Text},
     diagnostic::{Diagnostic, Diagnostics, Place, did_you_mean},
-    expr::{Expr, Predicate, Quantifier, Subject},
-    lint,
-    op::{Fault, Takes, type_words},
-    parse,
+    expr::Expr,
+    lint, parse,
 };
 use crate::event::field;
 
@@ -84,6 +82,18 @@ impl Definitions {
         }
     }
 
+    /// The constants of a list.
+    pub(super) fn list(&mut self, name: &str) -> Option<&[Literal]> {
+        let list = self.lists.get_mut(name)?;
+        list.used = true;
+        Some(&list.items)
+    }
+
+    /// The list whose name is nearest to one that is none.
+    pub(super) fn near_list(&self, name: &str) -> Option<String> {
+        did_you_mean(name, self.lists.keys().map(String::as_str))
+    }
+
     /// The tree of a macro that has been looked at.
     pub(super) fn macro_ast(&self, name: &str) -> Option<&Ast> {
         self.macros.get(name).and_then(|entry| entry.ast.as_ref())
@@ -103,9 +113,10 @@ impl Definitions {
     }
 }
 
-struct Checker<'d> {
-    definitions: &'d mut Definitions,
-    diagnostics: &'d mut Diagnostics,
+/// Goes through the tree of one condition; [`super::comparison`] has what it does with a comparison.
+pub(super) struct Checker<'d> {
+    pub(super) definitions: &'d mut Definitions,
+    pub(super) diagnostics: &'d mut Diagnostics,
 }
 
 impl Checker<'_> {
@@ -183,101 +194,6 @@ impl Checker<'_> {
         let entry = self.definitions.macros.get_mut(name)?;
         entry.state = expr.clone().map_or(State::Broken, State::Checked);
         expr
-    }
-
-    fn comparison(&mut self, comparison: &Comparison) -> Option<Expr> {
-        let word = comparison.operator.word();
-        let constants = self.constants(comparison);
-        let Some(field) = field::find(&comparison.field.text) else {
-            self.diagnostics.push(unknown_field(&comparison.field.text, comparison.field.place.clone()));
-            return None;
-        };
-        let row = field.any();
-        let mut refused = false;
-        if comparison.all && !row.array {
-            let message = format!("`{}` is no array", field.name);
-            let error = Diagnostic::error("wrong-type", comparison.field.place.clone(), message);
-            self.diagnostics.push(error.hint("leave out `all( )`"));
-            refused = true;
-        }
-        let constants = constants?;
-        let mut complain = |code, message: String, hint: Option<String>| {
-            self.diagnostics.push(Diagnostic::error(code, comparison.operator_place.clone(), message).hint_if(hint));
-            refused = true;
-        };
-        match comparison.operator.takes() {
-            Takes::List if !comparison.is_list => {
-                let hint = comparison.items.first().map(|item| match item {
-                    Item::Literal(literal) => format!("write `{word} ({})`", literal.shown()),
-                    Item::List(list) => format!("write `{word} (${})`", list.text),
-                });
-                complain("wrong-operand", format!("`{word}` takes a list"), hint);
-            }
-            Takes::One if comparison.is_list || constants.len() != 1 => {
-                let hint = (word == "=").then(|| "use `in` for several".to_owned());
-                complain("wrong-operand", format!("`{word}` takes one value"), hint);
-            }
-            Takes::List | Takes::OneOrList if constants.is_empty() => {
-                complain(
-                    "wrong-operand",
-                    "this list is empty".to_owned(),
-                    Some("nothing could ever match it".to_owned()),
-                );
-            }
-            Takes::List | Takes::Nothing | Takes::One | Takes::OneOrList => {}
-        }
-        if refused {
-            return None;
-        }
-        match comparison.operator.test(row, &constants) {
-            Ok(test) => Some(Expr::test(Predicate {
-                subject: Subject::Field(field),
-                quantifier: if comparison.all { Quantifier::All } else { Quantifier::Any },
-                differs: comparison.operator.differs(),
-                test,
-            })),
-            Err(faults) => {
-                for fault in faults {
-                    self.diagnostics.push(match fault {
-                        Fault::Constant(error) => (*error).related(
-                            comparison.field.place.clone(),
-                            format!("`{}` is {}", field.name, type_words(row.ty)),
-                        ),
-                        Fault::Operator(hint) => {
-                            let message =
-                                format!("`{word}` does not fit `{}`, which is {}", field.name, type_words(row.ty));
-                            Diagnostic::error("wrong-type", comparison.operator_place.clone(), message).hint_if(hint)
-                        }
-                    });
-                }
-                None
-            }
-        }
-    }
-
-    /// The constants, lists put in. A list alone is as good as a list in parentheses.
-    fn constants(&mut self, comparison: &Comparison) -> Option<Vec<Literal>> {
-        let mut constants = Vec::new();
-        let mut known = true;
-        for item in &comparison.items {
-            match item {
-                Item::Literal(literal) => constants.push(literal.clone()),
-                Item::List(name) => match self.definitions.lists.get_mut(&name.text) {
-                    Some(list) => {
-                        list.used = true;
-                        constants.extend(list.items.iter().cloned());
-                    }
-                    None => {
-                        let message = format!("unknown list `${}`", name.text);
-                        let near = did_you_mean(&name.text, self.definitions.lists.keys().map(String::as_str));
-                        let error = Diagnostic::error("unknown-list", name.place.clone(), message);
-                        self.diagnostics.push(error.hint_if(near));
-                        known = false;
-                    }
-                },
-            }
-        }
-        known.then_some(constants)
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::test::Test;
+use super::{test::Test, transform::Chain};
 use crate::event::{
     Event, Kind,
     field::{self, Field},
@@ -34,12 +34,23 @@ pub enum Expr {
 }
 
 /// What a predicate looks at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Subject {
     /// Every field of the event that does not follow from its kind: Sigma's keywords.
     Anywhere,
+    /// What transforms make of one field.
+    Derived(Derived),
     /// One field.
     Field(&'static Field),
+}
+
+/// A field with transforms around it.
+#[derive(Clone, Debug)]
+pub struct Derived {
+    /// The field.
+    pub field: &'static Field,
+    /// The transforms; at least one.
+    pub chain: Chain,
 }
 
 /// How many elements of an array must pass; a scalar is an array of one.
@@ -84,17 +95,29 @@ impl Predicate {
             | Test::Pattern(_)
             | Test::Text(_) => Value::Absent,
         };
-        match self.subject {
-            Subject::Field(field) => self.judge(value_of(field, event), other),
+        if matches!((&self.test, other), (Test::Field(_), Value::Absent)) {
+            return false;
+        }
+        match &self.subject {
+            Subject::Derived(derived) => {
+                let passes = |element: Value<'_>| derived.chain.through(element, &mut |made| self.passes(made, other));
+                self.judge(value_of(derived.field, event), passes)
+            }
+            Subject::Field(field) => self.judge(value_of(field, event), |element| self.passes(element, other)),
             // The words of the kind are ours, not the event's: `process` is not in every exec.
-            Subject::Anywhere => field::rows(event.kind())
-                .any(|row| !DECIDED_BY_KIND.contains(&row.name) && self.judge((row.get)(event), other)),
+            Subject::Anywhere => field::rows(event.kind()).any(|row| {
+                !DECIDED_BY_KIND.contains(&row.name)
+                    && self.judge((row.get)(event), |element| self.passes(element, other))
+            }),
         }
     }
 
-    fn judge(&self, value: Value<'_>, other: Value<'_>) -> bool {
-        let passes =
-            |element: Value<'_>| !matches!(element, Value::Absent) && self.test.holds(element, other) != self.differs;
+    /// Whether a scalar passes. An unknown one passes neither the test nor its opposite.
+    fn passes(&self, element: Value<'_>, other: Value<'_>) -> bool {
+        !matches!(element, Value::Absent) && self.test.holds(element, other) != self.differs
+    }
+
+    fn judge(&self, value: Value<'_>, passes: impl Fn(Value<'_>) -> bool) -> bool {
         match (value, self.quantifier) {
             (Value::List(list), Quantifier::Any) => list.iter().any(passes),
             (Value::List(list), Quantifier::All) => !list.is_empty() && list.iter().all(passes),
@@ -108,36 +131,36 @@ impl Predicate {
     /// Whether its outcome is open because the event has only a part of the text.
     #[must_use]
     pub fn is_cut(&self, event: &Event) -> bool {
-        let cut = |field: &Field| event.cut.0.contains(&field.name);
-        !event.cut.0.is_empty()
-            && self.test.reads_text()
-            && match (self.subject, &self.test) {
-                (Subject::Anywhere, _) => true,
-                (Subject::Field(field), Test::Field(related)) => cut(field) || cut(related.field),
-                (
-                    Subject::Field(field),
-                    Test::Bool(_)
-                    | Test::Exists
-                    | Test::Int(..)
-                    | Test::Ints(_)
-                    | Test::Networks(_)
-                    | Test::Pattern(_)
-                    | Test::Text(_),
-                ) => cut(field),
+        event.cut.0.iter().any(|name| self.reads_text_of(name))
+    }
+
+    /// Whether its outcome depends on texts, so that a cut one leaves it open.
+    #[must_use]
+    pub fn reads_text(&self) -> bool {
+        // Whatever is made of a text depends on the whole of it.
+        self.test.reads_text() || matches!(self.subject, Subject::Derived(_))
+    }
+
+    /// Whether its outcome depends on the text of a field.
+    #[must_use]
+    pub fn reads_text_of(&self, name: &str) -> bool {
+        let related = matches!(&self.test, Test::Field(related) if related.field.name == name);
+        self.reads_text()
+            && match &self.subject {
+                Subject::Anywhere => true,
+                Subject::Derived(Derived { field, .. }) | Subject::Field(field) => field.name == name || related,
             }
     }
 
     /// What it says of every event of a kind, if that can be said beforehand.
     #[must_use]
     pub fn decided(&self, kind: Kind) -> Option<bool> {
-        let Subject::Field(field) = self.subject else { return None };
-        if field.row(kind).is_none() {
-            return Some(false);
-        }
-        if let Test::Field(related) = &self.test
-            && related.field.row(kind).is_none()
-            && !self.differs
-        {
+        let field = match &self.subject {
+            Subject::Anywhere => return None,
+            Subject::Derived(Derived { field, .. }) | Subject::Field(field) => field,
+        };
+        let lacks_other = matches!(&self.test, Test::Field(related) if related.field.row(kind).is_none());
+        if field.row(kind).is_none() || lacks_other {
             return Some(false);
         }
         DECIDED_BY_KIND.contains(&field.name).then(|| self.holds(&Event::new(kind)))
@@ -151,10 +174,12 @@ fn value_of<'e>(field: &Field, event: &'e Event) -> Value<'e> {
 /// As an author would write it; the same for equal predicates only.
 impl fmt::Display for Predicate {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.subject {
-            Subject::Anywhere => "*",
-            Subject::Field(field) => field.name,
-        };
+        let mut name = String::new();
+        match &self.subject {
+            Subject::Anywhere => name.push('*'),
+            Subject::Derived(derived) => derived.chain.write(&mut name, derived.field.name)?,
+            Subject::Field(field) => name.push_str(field.name),
+        }
         let not = if self.differs { "differs from: " } else { "" };
         match self.quantifier {
             Quantifier::All => write!(out, "all({name}) {not}{}", self.test),

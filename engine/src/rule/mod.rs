@@ -10,6 +10,7 @@
 
 mod ast;
 mod check;
+mod comparison;
 pub mod diagnostic;
 pub mod exception;
 pub mod expr;
@@ -30,6 +31,8 @@ mod shape;
 pub mod sigma;
 mod template;
 pub mod test;
+pub mod transform;
+pub mod typed;
 pub mod until;
 pub mod yaml;
 

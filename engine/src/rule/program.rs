@@ -96,10 +96,11 @@ impl Program {
             Expr::Test { predicate, negated } => match predicate.decided(kind) {
                 Some(holds) => (Self::Const(holds != *negated), 0),
                 None => {
-                    let is_open = predicate.test.reads_text() && *negated != predicate.differs;
+                    let is_open = predicate.reads_text() && *negated != predicate.differs;
                     let id = table.intern(predicate);
-                    let cost = match predicate.subject {
+                    let cost = match &predicate.subject {
                         Subject::Anywhere => 5_000,
+                        Subject::Derived(_) => 100 + predicate.test.cost(),
                         Subject::Field(_) => predicate.test.cost(),
                     };
                     (Self::Test { id, negated: *negated, if_cut: is_open.then_some(purpose == Purpose::Alert) }, cost)
@@ -153,25 +154,15 @@ impl Program {
     /// Names of cut fields that a negated test of this program looked at, in the order of the event's list.
     #[must_use]
     pub fn cut_fields(&self, event: &Event, table: &Table) -> Vec<&'static str> {
-        event.cut.0.iter().copied().filter(|name| self.doubts(name, event, table)).collect()
+        event.cut.0.iter().copied().filter(|name| self.doubts(name, table)).collect()
     }
 
-    fn doubts(&self, name: &str, event: &Event, table: &Table) -> bool {
+    fn doubts(&self, name: &str, table: &Table) -> bool {
         match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.doubts(name, event, table)),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.doubts(name, table)),
             Self::Const(_) => false,
             Self::Test { id, if_cut, .. } => {
-                if_cut.is_some()
-                    && table.get(*id).is_some_and(|predicate| {
-                        predicate.is_cut(event)
-                            && match (predicate.subject, &predicate.test) {
-                                (Subject::Anywhere, _) => true,
-                                (Subject::Field(field), super::test::Test::Field(related)) => {
-                                    field.name == name || related.field.name == name
-                                }
-                                (Subject::Field(field), _) => field.name == name,
-                            }
-                    })
+                if_cut.is_some() && table.get(*id).is_some_and(|predicate| predicate.reads_text_of(name))
             }
         }
     }

@@ -10,7 +10,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use ipnet::IpNet;
 use memchr::memmem;
 
-use super::fold;
+use super::{fold, transform::Chain};
 use crate::event::{
     field::Field,
     text,
@@ -247,21 +247,59 @@ impl Pattern {
 pub struct Related {
     /// The other field.
     pub field: &'static Field,
-    /// Where in this field's text the other's has to be.
-    pub position: Position,
-    /// How letters compare.
-    pub case: Case,
+    /// What is made of the other field's values.
+    pub chain: Chain,
+    /// How the two relate.
+    pub relation: Relation,
+}
+
+/// A relation of two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// The first number stands in this order to the second.
+    Order(Order),
+    /// The second text stands at this place of the first. The whole of it: the values are equal, whatever their type.
+    Text(Position, Case),
 }
 
 impl Related {
-    fn holds(&self, text: &[u8], other: &[u8]) -> bool {
-        let holds = |text: &[u8], other: &[u8]| match self.position {
-            Position::Anywhere => memmem::find(text, other).is_some(),
-            Position::End => text.ends_with(other),
-            Position::Start => text.starts_with(other),
-            Position::Whole => text == other,
+    /// Whether a value relates to the other field's value, or to one of its elements.
+    fn holds(&self, value: Value<'_>, other: Value<'_>) -> bool {
+        let mut relates = |other: Value<'_>| self.relation.holds(value, other);
+        match other {
+            Value::List(list) => list.iter().any(|item| self.chain.through(item, &mut relates)),
+            Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) => {
+                self.chain.through(other, &mut relates)
+            }
+        }
+    }
+}
+
+impl Relation {
+    fn holds(self, value: Value<'_>, other: Value<'_>) -> bool {
+        match (self, value, other) {
+            (Self::Order(order), Value::Int(value), Value::Int(other)) => order.holds(value, other),
+            (Self::Order(_), _, _) => false,
+            // An address has two forms: `::ffff:10.0.0.1` is `10.0.0.1`.
+            (Self::Text(Position::Whole, Case::Exact), Value::Ip(value), Value::Ip(other)) => {
+                value.to_canonical() == other.to_canonical()
+            }
+            (Self::Text(position, case), _, _) => {
+                with_text(value, |text| with_text(other, |other| position.relates(text, other, case)))
+            }
+        }
+    }
+}
+
+impl Position {
+    fn relates(self, text: &[u8], other: &[u8], case: Case) -> bool {
+        let holds = |text: &[u8], other: &[u8]| match self {
+            Self::Anywhere => memmem::find(text, other).is_some(),
+            Self::End => text.ends_with(other),
+            Self::Start => text.starts_with(other),
+            Self::Whole => text == other,
         };
-        match self.case {
+        match case {
             Case::Exact => holds(text, other),
             Case::Folded => holds(&fold::bytes(text), &fold::bytes(other)),
         }
@@ -288,12 +326,7 @@ impl Test {
             },
             Self::Pattern(pattern) => with_text(value, |text| pattern.holds(text)),
             Self::Text(strings) => with_text(value, |text| strings.holds(text)),
-            Self::Field(related) => with_text(value, |text| match other {
-                Value::List(list) => list.iter().any(|item| with_text(item, |other| related.holds(text, other))),
-                Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) => {
-                    with_text(other, |other| related.holds(text, other))
-                }
-            }),
+            Self::Field(related) => related.holds(value, other),
         }
     }
 
@@ -393,11 +426,16 @@ impl fmt::Display for Test {
             (Position::Whole, Case::Exact) => "in",
             (Position::Whole, Case::Folded) => "iin",
         };
+        let relation = |relation| match relation {
+            Relation::Order(order) => order.symbol(),
+            Relation::Text(position, case) => word(position, case),
+        };
         match self {
             Self::Bool(flag) => write!(out, "= {flag}"),
             Self::Exists => write!(out, "exists"),
             Self::Field(related) => {
-                write!(out, "{} field {}", word(related.position, related.case), related.field.name)
+                write!(out, "{} field ", relation(related.relation))?;
+                related.chain.write(out, related.field.name)
             }
             Self::Int(order, constant) => write!(out, "{} {constant}", order.symbol()),
             Self::Ints(constants) => write!(out, "in {}", list(constants.iter(), ToString::to_string)),

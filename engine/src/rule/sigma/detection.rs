@@ -17,7 +17,8 @@ use crate::{
         diagnostic::{Diagnostic, Diagnostics},
         expr::{Expr, Predicate, Quantifier, Subject},
         shape::wrong_type,
-        test::{Case, Pattern, Position, Related, Test, single},
+        test::{Case, Pattern, Position, Related, Relation, Test, single},
+        transform::Chain,
         yaml::{Node, Scalar, Value as Yaml},
     },
 };
@@ -265,7 +266,8 @@ impl<'f> Compiler<'f> {
                     let name = String::from_utf8_lossy(&name.unwrap_or_default()).into_owned();
                     match self.logsource.map(|logsource| logsource.field(&name)) {
                         Some(Mapped::Field(other)) => {
-                            parts.push(any(Test::Field(Related { field: other, position, case })));
+                            let relation = Relation::Text(position, case);
+                            parts.push(any(Test::Field(Related { field: other, chain: Chain::default(), relation })));
                         }
                         Some(Mapped::Missing(_) | Mapped::Values(_)) | None => {
                             self.lack(format!("no event carries `{name}` to compare with"));
