@@ -58,6 +58,9 @@ enter() {
     work=$(mktemp -d /tmp/beewolf-attack.XXXXXX)
     mount -t tmpfs -o mode=755,size=64m beewolf-attack "$work"
     trap clean_up EXIT
+    # Shells that are told to be interactive keep their history at home.
+    export HOME=$work
+    unset HISTFILE
     cd "$work"
 }
 
@@ -131,7 +134,7 @@ at_terminal() {
 }
 
 at_prompt() {
-    HOME=$work TERM=dumb python3 - "$1" <<'PYTHON' >/dev/null
+    TERM=dumb python3 - "$1" <<'PYTHON' >/dev/null
 import os, pty, sys
 child, terminal = pty.fork()
 if child == 0:

@@ -11,6 +11,7 @@ use super::{
     typed::Typed,
 };
 use crate::event::{
+    facts::Reference,
     field::{self, Field},
     value::Type,
 };
@@ -174,7 +175,10 @@ impl Checker<'_> {
             Some(relation) => Ok(relation),
         };
         match refusal {
-            Ok(relation) => Some(Test::Field(Related { field: other.field, chain: other.chain, relation })),
+            Ok(relation) => {
+                let Resolved { field, chain, .. } = other;
+                Some(Test::Field(Related { other: Reference::Field(field), chain, relation }))
+            }
             Err(error) => {
                 self.diagnostics.push(error);
                 None
@@ -210,7 +214,7 @@ fn wrong_number(comparison: &Comparison, count: usize) -> Option<(String, Option
 mod tests {
     use super::super::op::tests::{check, check_refused};
 
-    const EVENT: &str = r#"{"event":{"action":"exec","duration":7},"user":{"id":"0"},"process":{"executable":"/usr/bin/bash","name":"bash","real_user":{"id":"7"},"working_directory":"/usr","args":["bash","/usr"],"pid":7,"parent":{"executable":"/usr/bin/bash","pid":1},"ancestors":{"name":["sh","bash"],"pid":[1,7]}}}"#;
+    const EVENT: &str = r#"{"event":{"action":"exec"},"user":{"id":"0"},"process":{"executable":"/usr/bin/bash","name":"bash","real_user":{"id":"7"},"working_directory":"/usr","args":["bash","/usr"],"pid":7,"parent":{"executable":"/usr/bin/bash","pid":1},"ancestors":{"name":["sh","bash"],"pid":[1,7]}}}"#;
 
     #[test]
     fn fields_are_compared_with_fields() {

@@ -7,13 +7,11 @@ use std::{fmt, sync::Arc};
 
 use super::{test::Test, transform::Chain};
 use crate::event::{
-    Event, Kind,
-    field::{self, Field},
+    Event, Facts, Kind,
+    facts::{Name, Reference},
+    field::{DECIDED_BY_KIND, Field},
     value::Value,
 };
-
-/// Fields whose value follows from the kind alone.
-pub const DECIDED_BY_KIND: &[&str] = &["event.action", "event.category", "event.kind", "event.type"];
 
 /// A condition.
 #[derive(Clone, Debug)]
@@ -42,6 +40,17 @@ pub enum Subject {
     Derived(Derived),
     /// One field.
     Field(&'static Field),
+    /// One field of another product's events.
+    Named(Name),
+}
+
+/// Which events a condition is specialised for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Those of another product: they have names, and none of our fields.
+    Foreign,
+    /// Ours of one kind.
+    Kind(Kind),
 }
 
 /// A field with transforms around it.
@@ -84,37 +93,39 @@ impl Predicate {
 
     /// Whether it holds for an event, as far as the event's values go.
     #[must_use]
-    pub fn holds(&self, event: &Event) -> bool {
+    pub fn holds<F: Facts>(&self, facts: &F) -> bool {
         let other = match &self.test {
-            Test::Field(related) => value_of(related.field, event),
+            Test::Field(related) => facts.value(&related.other),
             Test::Bool(_)
             | Test::Exists
+            | Test::Fraction(..)
             | Test::Int(..)
             | Test::Ints(_)
+            | Test::Moment(_)
             | Test::Networks(_)
+            | Test::Null
             | Test::Pattern(_)
             | Test::Text(_) => Value::Absent,
         };
-        if matches!((&self.test, other), (Test::Field(_), Value::Absent)) {
-            return false;
-        }
         match &self.subject {
+            Subject::Anywhere => facts.anywhere(|value| self.judge(value, |element| self.passes(element, other))),
             Subject::Derived(derived) => {
                 let passes = |element: Value<'_>| derived.chain.through(element, &mut |made| self.passes(made, other));
-                self.judge(value_of(derived.field, event), passes)
+                self.judge(facts.field(derived.field), passes)
             }
-            Subject::Field(field) => self.judge(value_of(field, event), |element| self.passes(element, other)),
-            // The words of the kind are ours, not the event's: `process` is not in every exec.
-            Subject::Anywhere => field::rows(event.kind()).any(|row| {
-                !DECIDED_BY_KIND.contains(&row.name)
-                    && self.judge((row.get)(event), |element| self.passes(element, other))
-            }),
+            Subject::Field(field) => self.judge(facts.field(field), |element| self.passes(element, other)),
+            Subject::Named(name) => self.judge(facts.named(name), |element| self.passes(element, other)),
         }
     }
 
-    /// Whether a scalar passes. An unknown one passes neither the test nor its opposite.
+    /// Whether a scalar passes. What is unknown, on either side, passes neither the test nor its opposite.
     fn passes(&self, element: Value<'_>, other: Value<'_>) -> bool {
-        !matches!(element, Value::Absent) && self.test.holds(element, other) != self.differs
+        let outcome = match (element, &self.test) {
+            (Value::Absent, _) => None,
+            (_, Test::Field(related)) => related.compare(element, other),
+            (_, test) => Some(test.holds(element, other)),
+        };
+        outcome.is_some_and(|holds| holds != self.differs)
     }
 
     fn judge(&self, value: Value<'_>, passes: impl Fn(Value<'_>) -> bool) -> bool {
@@ -122,7 +133,8 @@ impl Predicate {
             (Value::List(list), Quantifier::Any) => list.iter().any(passes),
             (Value::List(list), Quantifier::All) => !list.is_empty() && list.iter().all(passes),
             (
-                scalar @ (Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_)),
+                scalar
+                @ (Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null),
                 Quantifier::Any | Quantifier::All,
             ) => passes(scalar),
         }
@@ -130,8 +142,8 @@ impl Predicate {
 
     /// Whether its outcome is open because the event has only a part of the text.
     #[must_use]
-    pub fn is_cut(&self, event: &Event) -> bool {
-        event.cut.0.iter().any(|name| self.reads_text_of(name))
+    pub fn is_cut<F: Facts>(&self, facts: &F) -> bool {
+        facts.cut().iter().any(|name| self.reads_text_of(name))
     }
 
     /// Whether its outcome depends on texts, so that a cut one leaves it open.
@@ -144,31 +156,43 @@ impl Predicate {
     /// Whether its outcome depends on the text of a field.
     #[must_use]
     pub fn reads_text_of(&self, name: &str) -> bool {
-        let related = matches!(&self.test, Test::Field(related) if related.field.name == name);
+        let related = matches!(&self.test, Test::Field(related) if related.other.is(name));
         self.reads_text()
             && match &self.subject {
                 Subject::Anywhere => true,
                 Subject::Derived(Derived { field, .. }) | Subject::Field(field) => field.name == name || related,
+                // Events of other products are whole.
+                Subject::Named(_) => false,
             }
     }
 
-    /// What it says of every event of a kind, if that can be said beforehand.
+    /// What it says of all events of a sort, if that can be said beforehand.
     #[must_use]
-    pub fn decided(&self, kind: Kind) -> Option<bool> {
-        let field = match &self.subject {
-            Subject::Anywhere => return None,
-            Subject::Derived(Derived { field, .. }) | Subject::Field(field) => field,
+    pub fn decided(&self, source: Source) -> Option<bool> {
+        let lacks = |reference: &Reference| match (source, reference) {
+            (Source::Foreign, Reference::Field(_)) | (Source::Kind(_), Reference::Named(_)) => true,
+            (Source::Foreign, Reference::Named(_)) => false,
+            (Source::Kind(kind), Reference::Field(field)) => field.row(kind).is_none(),
         };
-        let lacks_other = matches!(&self.test, Test::Field(related) if related.field.row(kind).is_none());
-        if field.row(kind).is_none() || lacks_other {
+        let subject = match &self.subject {
+            Subject::Anywhere => return None,
+            Subject::Derived(Derived { field, .. }) | Subject::Field(field) => Reference::Field(field),
+            Subject::Named(name) => Reference::Named(name.clone()),
+        };
+        let lacks_other = matches!(&self.test, Test::Field(related) if lacks(&related.other));
+        if lacks(&subject) || lacks_other {
             return Some(false);
         }
-        DECIDED_BY_KIND.contains(&field.name).then(|| self.holds(&Event::new(kind)))
+        match (source, &self.subject) {
+            (Source::Kind(kind), Subject::Field(field)) if DECIDED_BY_KIND.contains(&field.name) => {
+                Some(self.holds(&Event::new(kind)))
+            }
+            (
+                Source::Foreign | Source::Kind(_),
+                Subject::Anywhere | Subject::Derived(_) | Subject::Field(_) | Subject::Named(_),
+            ) => None,
+        }
     }
-}
-
-fn value_of<'e>(field: &Field, event: &'e Event) -> Value<'e> {
-    field.row(event.kind()).map_or(Value::Absent, |row| (row.get)(event))
 }
 
 /// As an author would write it; the same for equal predicates only.
@@ -179,6 +203,7 @@ impl fmt::Display for Predicate {
             Subject::Anywhere => name.push('*'),
             Subject::Derived(derived) => derived.chain.write(&mut name, derived.field.name)?,
             Subject::Field(field) => name.push_str(field.name),
+            Subject::Named(foreign) => name.push_str(foreign.text()),
         }
         let not = if self.differs { "differs from: " } else { "" };
         match self.quantifier {
