@@ -291,7 +291,7 @@ mod tests {
         use super::super::{
             Filter,
             ast::Text,
-            check::Definitions,
+            definition::Definitions,
             diagnostic::{Diagnostics, Source},
         };
         let mut found = Diagnostics::default();

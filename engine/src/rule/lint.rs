@@ -4,7 +4,7 @@ use regex_syntax::hir::{HirKind, Look};
 
 use super::{
     ast::{Ast, Comparison, Item},
-    check::Definitions,
+    definition::Definitions,
     diagnostic::{Diagnostic, Diagnostics},
     expr::Expr,
     program::{Program, Purpose, Table},

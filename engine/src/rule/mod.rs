@@ -11,6 +11,7 @@
 mod ast;
 mod check;
 mod comparison;
+pub mod definition;
 pub mod diagnostic;
 pub mod exception;
 pub mod expr;
@@ -24,6 +25,7 @@ pub mod loader;
 pub mod moment;
 pub mod native;
 pub mod op;
+mod overriding;
 mod parse;
 pub mod program;
 #[cfg(test)]
@@ -37,7 +39,7 @@ pub mod typed;
 pub mod until;
 pub mod yaml;
 
-pub use check::Definitions;
+pub use definition::Definitions;
 pub use diagnostic::{Colour, Diagnostic, Diagnostics, Level, Place, Source};
 pub use exception::{Entry, Exception};
 pub use expr::{Expr, Predicate};
