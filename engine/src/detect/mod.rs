@@ -4,6 +4,7 @@
 //! routed by kind; equal predicates of different rules are judged once per event, through a memo
 //! that lives in the caller's [`State`]. Nothing is allocated unless a rule matches.
 
+mod foreign;
 mod report;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
     },
 };
 
+pub use foreign::ForeignRules;
 pub use report::ExceptionReport;
 
 use crate::{
@@ -105,7 +107,15 @@ impl RuleSet {
     /// # Errors
     /// Everything that is wrong with any of them; then no rule is used.
     pub fn load(paths: &[PathBuf], fieldmap: Arc<Fieldmap>) -> Result<(Self, Diagnostics), Diagnostics> {
-        let (rules, diagnostics) = Loader::new(fieldmap).load(paths);
+        Self::read(paths, &Loader::new(fieldmap))
+    }
+
+    /// Reads with a loader of one's own and compiles all rules below some paths.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any of them; then no rule is used.
+    pub fn read(paths: &[PathBuf], loader: &Loader) -> Result<(Self, Diagnostics), Diagnostics> {
+        let (rules, diagnostics) = loader.load(paths);
         if diagnostics.has_errors() { Err(diagnostics) } else { Ok((Self::new(rules), diagnostics)) }
     }
 
@@ -135,6 +145,7 @@ impl RuleSet {
             kinds.push(kind);
             routed.push(Routed { rule, program, unless });
         }
+        let facts = Arc::new(facts(&loaded));
         let unless = loaded
             .unless
             .into_iter()
@@ -145,20 +156,8 @@ impl RuleSet {
                 hits: AtomicU64::new(0),
             })
             .collect();
-        let facts = RuleFacts {
-            id: loaded.id,
-            title: loaded.title,
-            description: loaded.description,
-            severity: loaded.severity,
-            tags: loaded.tags,
-            references: loaded.references,
-            author: loaded.author,
-            license: loaded.license,
-            ruleset: loaded.ruleset,
-            content_hash: loaded.content_hash,
-        };
         self.rules.push(Rule {
-            facts: Arc::new(facts),
+            facts,
             state: loaded.state,
             kinds,
             respond: loaded.respond,
@@ -187,19 +186,20 @@ impl RuleSet {
 
     /// Judges an event by all rules and gives every match to `sink`, suppressed ones too.
     pub fn evaluate(&self, event: &Arc<Event>, state: &mut State, sink: &mut dyn FnMut(Alert)) {
-        let Some(routed) = self.routed.get(event.kind() as usize) else { return };
+        let facts: &Event = event;
+        let Some(routed) = self.routed.get(facts.kind() as usize) else { return };
         state.next_event(self.table.predicates().len());
         let mut holds = |id: crate::rule::PredicateId| {
-            state.outcome(id.index(), || self.table.get(id).is_some_and(|predicate| predicate.holds(event)))
+            state.outcome(id.index(), || self.table.get(id).is_some_and(|predicate| predicate.holds(facts)))
         };
         for routed in routed {
-            if !routed.program.matches(event, &self.table, &mut holds) {
+            if !routed.program.matches(facts, &self.table, &mut holds) {
                 continue;
             }
             let Some(rule) = self.rules.get(routed.rule) else { continue };
             let suppressed_by = rule.unless.iter().zip(&routed.unless).find(|(unless, program)| {
                 !unless.until.is_some_and(|until| until.is_over(event.time))
-                    && program.matches(event, &self.table, &mut holds)
+                    && program.matches(facts, &self.table, &mut holds)
             });
             if let Some((unless, _)) = suppressed_by {
                 unless.hits.fetch_add(1, Ordering::Relaxed);
@@ -223,6 +223,22 @@ impl RuleSet {
             message.extend_from_slice(format!(" [not seen whole: {}]", cut.join(", ")).as_bytes());
         }
         message
+    }
+}
+
+/// What alerts say of a rule.
+fn facts(loaded: &Loaded) -> RuleFacts {
+    RuleFacts {
+        id: loaded.id.clone(),
+        title: loaded.title.clone(),
+        description: loaded.description.clone(),
+        severity: loaded.severity,
+        tags: loaded.tags.clone(),
+        references: loaded.references.clone(),
+        author: loaded.author.clone(),
+        license: loaded.license.clone(),
+        ruleset: loaded.ruleset,
+        content_hash: loaded.content_hash.clone(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reads rules of every language from files and folders, and reports everything that is wrong.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{cell::RefCell, collections::HashMap, path::PathBuf, sync::Arc};
 
 use super::{
     diagnostic::{Diagnostic, Diagnostics, Place, Source},
@@ -9,18 +9,45 @@ use super::{
     native, shape, sigma,
     yaml::{self, Node, Value},
 };
+use crate::event::facts::Names;
 
 /// Reads rules.
 #[derive(Debug)]
 pub struct Loader {
-    fieldmap: Arc<sigma::Fieldmap>,
+    sigma: sigma::Setup,
 }
 
 impl Loader {
     /// A loader that maps Sigma's names through `fieldmap`.
     #[must_use]
     pub fn new(fieldmap: Arc<sigma::Fieldmap>) -> Self {
-        Self { fieldmap }
+        Self::of(sigma::Target::Ours(fieldmap))
+    }
+
+    /// A loader of Sigma rules for the events of other products.
+    #[must_use]
+    pub fn foreign() -> Self {
+        Self::of(sigma::Target::Foreign(RefCell::default()))
+    }
+
+    fn of(target: sigma::Target) -> Self {
+        Self { sigma: sigma::Setup { target, placeholders: sigma::Placeholders::default() } }
+    }
+
+    /// With what stands for placeholders in Sigma rules.
+    #[must_use]
+    pub fn with_placeholders(mut self, placeholders: sigma::Placeholders) -> Self {
+        self.sigma.placeholders = placeholders;
+        self
+    }
+
+    /// The names of fields that the rules read so far refer to; none unless they are for other products.
+    #[must_use]
+    pub fn into_names(self) -> Names {
+        match self.sigma.target {
+            sigma::Target::Foreign(names) => names.into_inner(),
+            sigma::Target::Ours(_) => Names::default(),
+        }
     }
 
     /// Reads all rules below some paths. Those that are broken are left out and reported.
@@ -73,7 +100,7 @@ impl Loader {
                 None
             }
             Language::Native => native::read(document, diagnostics),
-            Language::Sigma => sigma::read(document, number, &self.fieldmap, diagnostics),
+            Language::Sigma => sigma::read(document, number, &self.sigma, diagnostics),
             Language::Whitelist => {
                 exception::read_whitelist(document, diagnostics);
                 None

@@ -15,7 +15,7 @@ use beewolf::event::Kind;
 use rustix::process::{Pid, Signal};
 use serde_json::{Map, Value};
 
-use crate::support::{Scope, folders, read, rules_in, skip, workspace};
+use crate::support::{Scope, folders, own_mounts, read, rules_in, skip, workspace};
 
 /// Loading takes seconds in an emulated guest.
 const ATTACHED_WITHIN: Duration = Duration::from_secs(120);
@@ -109,6 +109,9 @@ fn check(test: &str, parts: &[&str]) {
     }
     if !Path::new("/sys/kernel/btf/vmlinux").exists() {
         return skip(test, "the kernel has no BTF");
+    }
+    if !own_mounts(test) {
+        return;
     }
     let Some(scope) = Scope::new(test) else { return };
     let cases: Vec<Case> = folders(&workspace().join("testdata/attack")).iter().map(|path| Case::load(path)).collect();

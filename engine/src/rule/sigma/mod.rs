@@ -6,34 +6,58 @@
 
 mod condition;
 mod detection;
+mod encode;
 mod fieldmap;
+mod item;
+mod logsource;
 mod modifier;
+mod placeholder;
 mod value;
 
 pub use fieldmap::Fieldmap;
+pub use logsource::Logsource;
+pub use placeholder::Placeholders;
+
+use std::{cell::RefCell, sync::Arc};
 
 use sha2::{Digest, Sha256};
 
 use super::{
-    diagnostic::{Diagnostic, Diagnostics},
-    expr::Expr,
+    diagnostic::Diagnostics,
+    expr::{Expr, Source},
     loaded::{Loaded, State},
     program::{Program, Purpose, Table},
     shape::Shape,
     template::Template,
     yaml::{Node, Value},
 };
-use crate::event::{Kind, Severity};
-use detection::Compiler;
-use fieldmap::Logsource;
+use crate::event::{Kind, Severity, facts::Names};
+use detection::{Compiler, Fields};
+use fieldmap::MappedSource;
+
+/// What alerts call the set that Sigma rules belong to.
+pub const RULESET: &str = "sigma";
+
+/// Whose events rules are read for.
+#[derive(Clone, Debug)]
+pub enum Target {
+    /// Those of another product, with its names for fields; every log source is taken to be there.
+    Foreign(RefCell<Names>),
+    /// Ours.
+    Ours(Arc<Fieldmap>),
+}
+
+/// What Sigma rules are read with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Whose events the rules are for.
+    pub target: Target,
+    /// What `expand` puts for placeholders.
+    pub placeholders: Placeholders,
+}
 
 /// Reads a document. `None` if anything is wrong, which is then reported.
-pub(super) fn read(
-    document: &Node,
-    number: usize,
-    fieldmap: &Fieldmap,
-    diagnostics: &mut Diagnostics,
-) -> Option<Loaded> {
+pub(super) fn read(document: &Node, number: usize, setup: &Setup, diagnostics: &mut Diagnostics) -> Option<Loaded> {
     let before = diagnostics.errors();
     let Value::Mapping(entries) = &document.value else { return None };
     // The specification allows keys of one's own: none is unknown.
@@ -41,8 +65,8 @@ pub(super) fn read(
     let shape = Shape::of_mapping(document, "a Sigma rule");
     let title = shape.required_text("title", diagnostics);
     let compiled = match unsupported(&keys) {
-        Some(reason) => Some((Expr::Const(false), State::Rejected(reason.to_owned()))),
-        None => compile(&shape, fieldmap, diagnostics),
+        Some(reason) => Some(Compiled { logsource: None, ..Compiled::rejected(reason.to_owned()) }),
+        None => compile(&shape, setup, diagnostics),
     };
     let severity = match shape.get("level") {
         Some(_) => shape.word("level", diagnostics),
@@ -59,7 +83,8 @@ pub(super) fn read(
         references: shape.texts("references", diagnostics),
         author: shape.text("author", diagnostics),
         license: shape.text("license", diagnostics),
-        ruleset: "sigma",
+        ruleset: RULESET,
+        logsource: None,
         content_hash: data_encoding::HEXLOWER.encode(&Sha256::digest(&canonical)),
         condition: Expr::Const(false),
         unless: Vec::new(),
@@ -69,8 +94,8 @@ pub(super) fn read(
         state: State::Active,
         place: document.get("id").or(document.get("title")).unwrap_or(document).place.clone(),
     };
-    let (condition, state) = compiled?;
-    (diagnostics.errors() == before).then_some(Loaded { condition, state, ..rule })
+    let Compiled { condition, state, logsource } = compiled?;
+    (diagnostics.errors() == before).then_some(Loaded { condition, state, logsource, ..rule })
 }
 
 /// What a document is that is no rule about single events.
@@ -95,19 +120,41 @@ fn own_id(document: &Node, number: usize) -> String {
     if number == 0 { format!("sigma-{stem}") } else { format!("sigma-{stem}-{number}") }
 }
 
-/// Condition and state of a rule; `None` if it is broken.
-fn compile(shape: &Shape<'_>, fieldmap: &Fieldmap, diagnostics: &mut Diagnostics) -> Option<(Expr, State)> {
-    let logsource = shape.required("logsource", diagnostics).and_then(|node| asked(node, diagnostics));
+/// What a rule says of events.
+struct Compiled {
+    condition: Expr,
+    state: State,
+    logsource: Option<Logsource>,
+}
+
+impl Compiled {
+    fn rejected(reason: String) -> Self {
+        Self { condition: Expr::Const(false), state: State::Rejected(reason), logsource: None }
+    }
+}
+
+/// `None` if the rule is broken.
+fn compile(shape: &Shape<'_>, setup: &Setup, diagnostics: &mut Diagnostics) -> Option<Compiled> {
+    let target = &setup.target;
+    let asked = shape.required("logsource", diagnostics).and_then(|node| Logsource::of_node(node, diagnostics));
     let detection = shape.required("detection", diagnostics);
-    let (logsource, detection) = (logsource?, detection?);
-    let sources: Vec<&Logsource> = fieldmap.matching(&logsource).collect();
+    let (asked, detection) = (asked?, detection?);
+    let sources: Vec<&MappedSource> = match target {
+        Target::Foreign(_) => Vec::new(),
+        Target::Ours(fieldmap) => fieldmap.matching(&asked).collect(),
+    };
+    let mut fields: Vec<Fields<'_>> = sources.iter().copied().map(Fields::Mapped).collect();
+    match target {
+        Target::Foreign(names) => fields.push(Fields::Foreign(names)),
+        // Without a log source of ours the rule is read all the same, for its problems.
+        Target::Ours(_) if sources.is_empty() => fields.push(Fields::Nowhere),
+        Target::Ours(_) => {}
+    }
     let mut all = Vec::new();
     let mut missing: Vec<String> = Vec::new();
     let mut rejected = None;
-    // Without a log source of ours the rule is read all the same, for its problems.
-    let targets = if sources.is_empty() { vec![None] } else { sources.iter().copied().map(Some).collect() };
-    for target in targets {
-        let mut compiler = Compiler::new(target);
+    for fields in fields {
+        let mut compiler = Compiler::new(fields, &setup.placeholders);
         let mut problems = Diagnostics::default();
         let expr = compiler.detection(detection, &mut problems);
         let broken = problems.has_errors();
@@ -121,66 +168,36 @@ fn compile(shape: &Shape<'_>, fieldmap: &Fieldmap, diagnostics: &mut Diagnostics
                 missing.push(reason);
             }
         }
-        if let (Some(target), Some(expr)) = (target, expr) {
-            all.push(target.condition.clone().and(expr));
+        match (fields, expr) {
+            (Fields::Foreign(_), Some(expr)) => all.push(expr),
+            (Fields::Mapped(source), Some(expr)) => all.push(source.condition.clone().and(expr)),
+            (Fields::Nowhere, _) | (_, None) => {}
         }
     }
     let condition = Expr::Any(all);
-    let state = if let Some(reason) = rejected {
-        return Some((Expr::Const(false), State::Rejected(reason)));
-    } else if sources.is_empty() {
-        State::Dormant(fieldmap.why_not(&logsource))
-    } else if !can_match(&condition) {
-        let reason =
-            if missing.is_empty() { "no event can match its condition".to_owned() } else { missing.join("; ") };
-        State::Dormant(reason)
-    } else if missing.is_empty() {
-        State::Active
-    } else {
-        State::Degraded(missing)
+    let state = match (rejected, target) {
+        (Some(reason), _) => return Some(Compiled { logsource: Some(asked), ..Compiled::rejected(reason) }),
+        (None, Target::Ours(fieldmap)) if sources.is_empty() => State::Dormant(fieldmap.why_not(&asked)),
+        (None, Target::Foreign(_) | Target::Ours(_)) => state(&condition, missing),
     };
-    Some((condition, state))
+    Some(Compiled { condition, state, logsource: Some(asked) })
+}
+
+/// Whether a condition can match, with some facts missing.
+fn state(condition: &Expr, missing: Vec<String>) -> State {
+    match (can_match(condition), missing.is_empty()) {
+        (true, true) => State::Active,
+        (true, false) => State::Degraded(missing),
+        (false, true) => State::Dormant("no event can match its condition".to_owned()),
+        (false, false) => State::Dormant(missing.join("; ")),
+    }
 }
 
 fn can_match(condition: &Expr) -> bool {
     let mut table = Table::default();
-    Kind::ALL
-        .iter()
-        .any(|kind| !matches!(Program::new(condition, *kind, Purpose::Alert, &mut table), Program::Const(false)))
-}
-
-/// What a rule's `logsource` asks for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Asked {
-    pub(super) category: Option<String>,
-    pub(super) product: Option<String>,
-    pub(super) service: Option<String>,
-}
-
-impl std::fmt::Display for Asked {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let parts: Vec<String> = [("category", &self.category), ("product", &self.product), ("service", &self.service)]
-            .into_iter()
-            .filter_map(|(key, value)| value.as_ref().map(|value| format!("{key} `{value}`")))
-            .collect();
-        out.write_str(&parts.join(", "))
-    }
-}
-
-fn asked(node: &Node, diagnostics: &mut Diagnostics) -> Option<Asked> {
-    let Value::Mapping(_) = &node.value else {
-        diagnostics.push(super::shape::wrong_type(node, "`logsource` is a mapping", None));
-        return None;
-    };
-    let shape = Shape::of_mapping(node, "a log source");
-    let mut lower = |key| shape.text(key, diagnostics).map(|text| text.to_lowercase());
-    let asked = Asked { category: lower("category"), product: lower("product"), service: lower("service") };
-    if asked == Asked::default() {
-        let error = Diagnostic::error("missing-key", node.place.clone(), "the log source names nothing");
-        diagnostics.push(error.hint("it needs `category`, `product` or `service`"));
-        return None;
-    }
-    Some(asked)
+    Kind::ALL.iter().copied().map(Source::Kind).chain([Source::Foreign]).any(|source| {
+        !matches!(Program::for_source(condition, source, Purpose::Alert, &mut table), Program::Const(false))
+    })
 }
 
 #[cfg(test)]

@@ -275,7 +275,7 @@ fn what_cannot_match_says_why() {
     check_state(
         &process("sel: {CommandLine|expand: '%x%'}\ncondition: sel"),
         "rejected",
-        Some("the modifier `expand` is not supported yet by this version"),
+        Some("no value is given for the placeholder `%x%`"),
     );
     check_state(
         &process("sel: {Image: x}\ncondition: sel | count() > 5"),
@@ -341,7 +341,8 @@ proptest::proptest! {
         let source = Source::new("rule.yml", text);
         let mut problems = Diagnostics::default();
         for document in yaml::parse(&source, &mut problems) {
-            drop(read(&document, 0, &Fieldmap::builtin(), &mut problems));
+            let setup = Setup { target: Target::Ours(Fieldmap::builtin()), placeholders: Placeholders::default() };
+            drop(read(&document, 0, &setup, &mut problems));
         }
         proptest::prop_assert!(problems.render(crate::rule::Colour::Plain).len() < 1_000_000);
     }
