@@ -32,7 +32,7 @@ pub enum Expr {
 }
 
 /// What a predicate looks at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// Every field of the event that does not follow from its kind: Sigma's keywords.
     Anywhere,
@@ -40,6 +40,18 @@ pub enum Subject {
     Field(&'static Field),
     /// One field of another product's events.
     Named(Name),
+}
+
+impl Subject {
+    /// The value of the one field it is; absent for the whole event.
+    #[must_use]
+    pub fn value<'f, F: Facts>(&self, facts: &'f F) -> Value<'f> {
+        match self {
+            Self::Anywhere => Value::Absent,
+            Self::Field(field) => facts.field(field),
+            Self::Named(name) => facts.named(name),
+        }
+    }
 }
 
 /// Which events a condition is specialised for.
@@ -98,8 +110,7 @@ impl Predicate {
         };
         match &self.subject {
             Subject::Anywhere => facts.anywhere(|value| self.judge(value, other)),
-            Subject::Field(field) => self.judge(facts.field(field), other),
-            Subject::Named(name) => self.judge(facts.named(name), other),
+            Subject::Field(_) | Subject::Named(_) => self.judge(self.subject.value(facts), other),
         }
     }
 
