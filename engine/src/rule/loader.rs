@@ -67,45 +67,47 @@ impl Loader {
         let mut diagnostics = Diagnostics::default();
         let mut rules: Vec<Loaded> = Vec::new();
         let mut ids: HashMap<String, Place> = HashMap::new();
+        let mut documents = Vec::new();
         for source in sources {
-            let documents = yaml::parse(source, &mut diagnostics);
-            if documents.is_empty() && source.text.trim().is_empty() {
+            let found = yaml::parse(source, &mut diagnostics);
+            if found.is_empty() && source.text.trim().is_empty() {
                 let warning = Diagnostic::warning("empty-file", Place::whole(source), "this file holds no rule");
                 diagnostics.push(warning);
             }
-            for (number, document) in documents.iter().filter(|document| !shape::is_null(document)).enumerate() {
-                // A broken rule keeps its id: another one of that name is broken too.
-                if let Some(place) = self.id_place(document)
-                    && let Some(id) = document.get("id").and_then(Node::text)
-                    && let Some(first) = ids.insert(id.to_owned(), place.clone())
-                {
-                    let error = Diagnostic::error("duplicate-id", place, format!("two rules have the id `{id}`"));
-                    diagnostics.push(error.label("given again here").related(first.clone(), "first given here"));
-                    ids.insert(id.to_owned(), first);
-                }
-                rules.extend(self.document(document, number, &mut diagnostics));
-            }
+            documents.extend(found.into_iter().filter(|document| !shape::is_null(document)).enumerate());
         }
+        let of_sigma = documents.iter().map(|(_, document)| document);
+        let of_sigma = of_sigma.filter(|document| matches!(language(document), Language::Sigma));
+        let sigma = sigma::Reader::new(&self.sigma, of_sigma, &mut diagnostics);
+        for (number, document) in &documents {
+            // A broken rule keeps its id: another one of that name is broken too.
+            if let Some(place) = self.id_place(document)
+                && let Some(id) = document.get("id").and_then(Node::text)
+                && let Some(first) = ids.insert(id.to_owned(), place.clone())
+            {
+                let error = Diagnostic::error("duplicate-id", place, format!("two rules have the id `{id}`"));
+                diagnostics.push(error.label("given again here").related(first.clone(), "first given here"));
+                ids.insert(id.to_owned(), first);
+            }
+            rules.extend(match language(document) {
+                Language::Fieldmap => {
+                    sigma::Fieldmap::of_document(document, &mut diagnostics);
+                    None
+                }
+                Language::Native => native::read(document, &mut diagnostics),
+                Language::Sigma => sigma.read(document, *number, &mut diagnostics),
+                Language::Whitelist => {
+                    exception::read_whitelist(document, &mut diagnostics);
+                    None
+                }
+            });
+        }
+        sigma.finish(&mut diagnostics);
         (rules, diagnostics)
     }
 
     fn id_place(&self, document: &Node) -> Option<Place> {
         document.get("id").map(|id| id.place.clone())
-    }
-
-    fn document(&self, document: &Node, number: usize, diagnostics: &mut Diagnostics) -> Option<Loaded> {
-        match language(document) {
-            Language::Fieldmap => {
-                sigma::Fieldmap::of_document(document, diagnostics);
-                None
-            }
-            Language::Native => native::read(document, diagnostics),
-            Language::Sigma => sigma::read(document, number, &self.sigma, diagnostics),
-            Language::Whitelist => {
-                exception::read_whitelist(document, diagnostics);
-                None
-            }
-        }
     }
 }
 
