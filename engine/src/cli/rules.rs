@@ -14,7 +14,7 @@ use crate::{
     detect::{Rule, RuleSet, State},
     event::{Event, json},
     rule::{
-        Colour, Diagnostic, Diagnostics, Loaded, Loader, Place, Source, file,
+        Colour, Diagnostic, Diagnostics, Loaded, Loader, Place, Source, file, loaded,
         sigma::{Fieldmap, Placeholders},
     },
 };

@@ -32,7 +32,7 @@ pub enum Expr {
 }
 
 /// What a predicate looks at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// Every field of the event that does not follow from its kind: Sigma's keywords.
     Anywhere,
@@ -42,6 +42,19 @@ pub enum Subject {
     Field(&'static Field),
     /// One field of another product's events.
     Named(Name),
+}
+
+impl Subject {
+    /// The value of the one field it is; absent for the whole event, and for what is made of a field.
+    #[must_use]
+    pub fn value<'f, F: Facts>(&self, facts: &'f F) -> Value<'f> {
+        match self {
+            // What transforms make lives no longer than it is looked at.
+            Self::Anywhere | Self::Derived(_) => Value::Absent,
+            Self::Field(field) => facts.field(field),
+            Self::Named(name) => facts.named(name),
+        }
+    }
 }
 
 /// Which events a condition is specialised for.
@@ -54,7 +67,7 @@ pub enum Source {
 }
 
 /// A field with transforms around it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Derived {
     /// The field.
     pub field: &'static Field,
@@ -113,8 +126,9 @@ impl Predicate {
                 let passes = |element: Value<'_>| derived.chain.through(element, &mut |made| self.passes(made, other));
                 self.judge(facts.field(derived.field), passes)
             }
-            Subject::Field(field) => self.judge(facts.field(field), |element| self.passes(element, other)),
-            Subject::Named(name) => self.judge(facts.named(name), |element| self.passes(element, other)),
+            Subject::Field(_) | Subject::Named(_) => {
+                self.judge(self.subject.value(facts), |element| self.passes(element, other))
+            }
         }
     }
 

@@ -72,60 +72,49 @@ impl Loader {
         let mut ids: HashMap<String, Place> = HashMap::new();
         let files: Vec<Vec<Node>> = sources.iter().map(|source| documents(source, &mut diagnostics)).collect();
         let (mut definitions, mut overrides) = shared(&files, &mut diagnostics);
-        for documents in &files {
-            for (number, document) in documents.iter().enumerate() {
-                // A broken rule keeps its id: another one of that name is broken too.
-                if let Some(place) = self.id_place(document)
-                    && let Some(id) = document.get("id").and_then(Node::text)
-                    && let Some(first) = ids.insert(id.to_owned(), place.clone())
-                {
-                    let error = Diagnostic::error("duplicate-id", place, format!("two rules have the id `{id}`"));
-                    diagnostics.push(error.label("given again here").related(first.clone(), "first given here"));
-                    ids.insert(id.to_owned(), first);
-                }
-                rules.extend(self.document(document, number, &mut definitions, &mut overrides, &mut diagnostics));
+        let sigma = sigma::Reader::new(&self.sigma, written_in(Language::Sigma, &files), &mut diagnostics);
+        for (number, document) in files.iter().flat_map(|documents| documents.iter().enumerate()) {
+            // A broken rule keeps its id: another one of that name is broken too.
+            if let Some(place) = self.id_place(document)
+                && let Some(id) = document.get("id").and_then(Node::text)
+                && let Some(first) = ids.insert(id.to_owned(), place.clone())
+            {
+                let error = Diagnostic::error("duplicate-id", place, format!("two rules have the id `{id}`"));
+                diagnostics.push(error.label("given again here").related(first.clone(), "first given here"));
+                ids.insert(id.to_owned(), first);
             }
+            let mut rule = match language(document) {
+                Language::Fieldmap => {
+                    sigma::Fieldmap::of_document(document, &mut diagnostics);
+                    None
+                }
+                Language::Native => {
+                    let change = document.get("id").and_then(Node::text).and_then(|id| overrides.of(id));
+                    native::read(document, &mut definitions, change, &mut diagnostics)
+                }
+                Language::Sigma => sigma.read(document, number, &mut diagnostics),
+                Language::Whitelist => {
+                    exception::read_whitelist(document, &mut diagnostics);
+                    None
+                }
+                // They have been read before the first rule.
+                Language::Definitions | Language::Overrides => None,
+            };
+            if let Some(rule) = &mut rule
+                && let Some(change) = overrides.of(&rule.id)
+            {
+                change.apply(rule, &mut diagnostics);
+            }
+            rules.extend(rule);
         }
+        sigma.finish(&mut diagnostics);
         definitions.finish_shared(&mut diagnostics);
-        overrides.finish(rules.iter().map(|rule| rule.id.as_str()), &mut diagnostics);
+        overrides.finish(ids.keys().chain(rules.iter().map(|rule| &rule.id)), &mut diagnostics);
         (rules, diagnostics)
     }
 
     fn id_place(&self, document: &Node) -> Option<Place> {
         document.get("id").map(|id| id.place.clone())
-    }
-
-    fn document(
-        &self,
-        document: &Node,
-        number: usize,
-        definitions: &mut Definitions,
-        overrides: &mut Overrides,
-        diagnostics: &mut Diagnostics,
-    ) -> Option<Loaded> {
-        let mut rule = match language(document) {
-            Language::Fieldmap => {
-                sigma::Fieldmap::of_document(document, diagnostics);
-                None
-            }
-            Language::Native => {
-                let change = document.get("id").and_then(Node::text).and_then(|id| overrides.of(id));
-                native::read(document, definitions, change, diagnostics)
-            }
-            Language::Sigma => sigma::read(document, number, &self.sigma, diagnostics),
-            Language::Whitelist => {
-                exception::read_whitelist(document, diagnostics);
-                None
-            }
-            // They have been read before the first rule.
-            Language::Definitions | Language::Overrides => None,
-        };
-        if let Some(rule) = &mut rule
-            && let Some(change) = overrides.of(&rule.id)
-        {
-            change.apply(rule, diagnostics);
-        }
-        rule
     }
 }
 
@@ -138,9 +127,14 @@ fn documents(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Vec<Node> {
     documents.into_iter().filter(|document| !shape::is_null(document)).collect()
 }
 
+/// The documents of one language.
+fn written_in(wanted: Language, files: &[Vec<Node>]) -> impl Iterator<Item = &Node> {
+    files.iter().flatten().filter(move |document| language(document) == wanted)
+}
+
 /// What some files say about the rules of others.
 fn shared(files: &[Vec<Node>], diagnostics: &mut Diagnostics) -> (Definitions, Overrides) {
-    let of = |wanted: Language| files.iter().flatten().filter(move |document| language(document) == wanted);
+    let of = |wanted| written_in(wanted, files);
     let names = of(Language::Definitions).map(|document| document.place.source.name.as_str());
     let mut definitions = Definitions::for_files(names);
     for document in of(Language::Definitions) {

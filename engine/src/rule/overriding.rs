@@ -104,10 +104,10 @@ impl Overrides {
     }
 
     /// Reports changes to rules that are not there.
-    pub(super) fn finish<'r>(self, ids: impl Iterator<Item = &'r str> + Clone, diagnostics: &mut Diagnostics) {
+    pub(super) fn finish<'r>(self, ids: impl Iterator<Item = &'r String> + Clone, diagnostics: &mut Diagnostics) {
         for change in self.0.into_iter().filter(|change| !change.used) {
             let message = format!("no rule has the id `{}`", change.rule);
-            let near = did_you_mean(&change.rule, ids.clone())
+            let near = did_you_mean(&change.rule, ids.clone().map(String::as_str))
                 .unwrap_or_else(|| "`beewolf rules list` prints the ids there are".to_owned());
             diagnostics.push(Diagnostic::error("unknown-rule", change.place, message).hint(near));
         }

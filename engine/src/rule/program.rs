@@ -157,6 +157,15 @@ impl Program {
         }
     }
 
+    /// Calls `with` for every test, in the order of the program.
+    pub fn each_test(&self, with: &mut impl FnMut(PredicateId)) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_test(with)),
+            Self::Const(_) => {}
+            Self::Test { id, .. } => with(*id),
+        }
+    }
+
     /// Names of cut fields that a negated test of this program looked at, in the order of the event's list.
     #[must_use]
     pub fn cut_fields<F: Facts>(&self, facts: &F, table: &Table) -> Vec<&'static str> {

@@ -86,7 +86,7 @@ impl Order {
 }
 
 /// Where in a text a string has to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Position {
     /// Somewhere.
     Anywhere,
@@ -180,6 +180,11 @@ impl Strings {
             }
             Case::Folded => self.find(&fold::bytes(text), <[u8]>::eq_ignore_ascii_case),
         }
+    }
+
+    /// Whether a folded text has one of the strings, which are folded.
+    pub(crate) fn holds_folded(&self, folded: &[u8]) -> bool {
+        self.find(folded, |a, b| a == b)
     }
 
     fn find(&self, text: &[u8], equal: fn(&[u8], &[u8]) -> bool) -> bool {
@@ -382,8 +387,8 @@ impl Test {
     }
 }
 
-/// The text of a scalar: numbers in decimal, addresses in their canonical form.
-fn with_text(value: Value<'_>, test: impl FnOnce(&[u8]) -> bool) -> bool {
+/// Whether there is a text that passes: of numbers in decimal, of addresses in their canonical form.
+pub(crate) fn with_text(value: Value<'_>, test: impl FnOnce(&[u8]) -> bool) -> bool {
     match value {
         Value::Absent | Value::List(_) | Value::Null => false,
         Value::Bytes(bytes) => test(bytes),
@@ -410,7 +415,7 @@ fn rounded(number: i64) -> f64 {
 }
 
 /// An address, also as a string.
-fn address(value: Value<'_>) -> Option<IpAddr> {
+pub(crate) fn address(value: Value<'_>) -> Option<IpAddr> {
     match value {
         Value::Ip(address) => Some(address),
         Value::Bytes(text) => std::str::from_utf8(text).ok()?.parse().ok(),

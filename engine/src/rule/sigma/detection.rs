@@ -46,8 +46,13 @@ impl<'f> Compiler<'f> {
         Self { fields, placeholders, missing: Vec::new(), rejected: None }
     }
 
-    /// Compiles `detection` with its condition.
-    pub(super) fn detection(&mut self, node: &Node, diagnostics: &mut Diagnostics) -> Option<Expr> {
+    /// Compiles `detection` with its condition. Some keys of it are no searches.
+    pub(super) fn detection(
+        &mut self,
+        node: &Node,
+        no_searches: &[&str],
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Expr> {
         let Yaml::Mapping(entries) = &node.value else {
             diagnostics.push(wrong_type(node, "`detection` is a mapping", None));
             return None;
@@ -56,8 +61,7 @@ impl<'f> Compiler<'f> {
         let mut broken = false;
         for (key, value) in entries {
             match key.text() {
-                // `timeframe` belongs to aggregations, which are gone from the specification.
-                Some("condition" | "timeframe") => {}
+                Some(name) if no_searches.contains(&name) => {}
                 Some(name) => {
                     let expr = self.search(value, diagnostics);
                     broken |= expr.is_none();

@@ -10,7 +10,10 @@ mod entropy;
 mod len;
 mod lower;
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+};
 
 use super::typed::Typed;
 use crate::event::value::{Type, Value};
@@ -85,6 +88,21 @@ impl Chain {
         }
         out.write_str(inner)?;
         self.0.iter().try_for_each(|_| out.write_char(')'))
+    }
+}
+
+// A transform is its name.
+impl PartialEq for Chain {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.iter().map(|transform| transform.name()).eq(other.0.iter().map(|transform| transform.name()))
+    }
+}
+
+impl Eq for Chain {}
+
+impl Hash for Chain {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.iter().for_each(|transform| transform.name().hash(state));
     }
 }
 
