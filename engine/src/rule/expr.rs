@@ -58,6 +58,8 @@ pub enum Quantifier {
     All,
     /// At least one.
     Any,
+    /// The one at this place, counted from 0.
+    At(usize),
 }
 
 /// A field put to a test.
@@ -108,12 +110,14 @@ impl Predicate {
             |element: Value<'_>| !matches!(element, Value::Absent) && self.test.holds(element, other) != self.differs;
         match (value, self.quantifier) {
             (Value::List(list), Quantifier::Any) => list.iter().any(passes),
+            (Value::List(list), Quantifier::At(place)) => passes(list.at(place)),
             (Value::List(list), Quantifier::All) => !list.is_empty() && list.iter().all(passes),
             (
                 scalar
                 @ (Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null),
-                Quantifier::Any | Quantifier::All,
+                Quantifier::Any | Quantifier::All | Quantifier::At(0),
             ) => passes(scalar),
+            (_, Quantifier::At(_)) => false,
         }
     }
 
@@ -179,6 +183,7 @@ impl fmt::Display for Predicate {
         match self.quantifier {
             Quantifier::All => write!(out, "all({name}) {not}{}", self.test),
             Quantifier::Any => write!(out, "{name} {not}{}", self.test),
+            Quantifier::At(place) => write!(out, "{name}[{place}] {not}{}", self.test),
         }
     }
 }
