@@ -14,7 +14,7 @@ use crate::{
     detect::{Rule, RuleSet, State},
     event::{Event, json},
     rule::{
-        Colour, Diagnostic, Diagnostics, Loaded, Loader, Place, Source, file,
+        Colour, Diagnostic, Diagnostics, Loaded, Loader, Place, Source, file, loaded,
         sigma::{Fieldmap, Placeholders},
     },
 };
@@ -296,7 +296,9 @@ fn failure(place: &Place, expect_alert: bool, suppressed_by: Option<String>) -> 
 }
 
 fn own_tests(rule: &Loaded, set: &RuleSet, outcomes: &mut Vec<Outcome>) {
-    for test in &rule.tests {
+    // One that is switched off would only fail.
+    let is_disabled = matches!(rule.state, loaded::State::Disabled(_));
+    for test in rule.tests.iter().filter(|_| !is_disabled) {
         let (alerted, suppressed_by) = alerts(set, &test.event, &rule.id);
         let failure = (alerted != test.expect_alert).then(|| failure(&test.place, test.expect_alert, suppressed_by));
         outcomes.push(Outcome { rule: rule.id.clone(), name: test.name.clone(), failure });

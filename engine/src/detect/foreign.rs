@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use super::State;
+use super::{
+    State,
+    matcher::{Builder, Matcher},
+};
 use crate::{
     alert::RuleFacts,
     event::{Foreign, facts::Names},
@@ -17,10 +20,10 @@ use crate::{
 /// Rules for the events of one log source.
 #[derive(Debug, Default)]
 pub struct ForeignRules {
-    rules: Vec<(Arc<RuleFacts>, Program)>,
+    rules: Vec<Arc<RuleFacts>>,
     /// Rules that can never match, with their state.
     silent: Vec<(Arc<RuleFacts>, RuleState)>,
-    table: Table,
+    matcher: Matcher,
     names: Names,
 }
 
@@ -42,15 +45,19 @@ impl ForeignRules {
             (None, _) | (Some(_), None) => true,
         };
         let mut rules = Self { names, ..Self::default() };
+        let mut table = Table::default();
+        let mut programs = Vec::new();
         for loaded in loaded.into_iter().filter(|rule| rule.ruleset == sigma::RULESET && applies(rule)) {
             let facts = Arc::new(super::facts(&loaded));
-            match Program::for_source(&loaded.condition, Source::Foreign, Purpose::Alert, &mut rules.table) {
+            match Program::for_source(&loaded.condition, Source::Foreign, Purpose::Alert, &mut table) {
                 Program::Const(false) => rules.silent.push((facts, loaded.state)),
                 program @ (Program::All(_) | Program::Any(_) | Program::Const(true) | Program::Test { .. }) => {
-                    rules.rules.push((facts, program));
+                    rules.rules.push(facts);
+                    programs.push(program);
                 }
             }
         }
+        rules.matcher = Builder::new(&programs.iter().collect::<Vec<_>>(), &table).finish();
         rules
     }
 
@@ -80,12 +87,9 @@ impl ForeignRules {
 
     /// The rules that match an event, in the order they were read.
     pub fn matches<'r>(&'r self, event: &Foreign, state: &mut State) -> Vec<&'r Arc<RuleFacts>> {
-        state.next_event(self.table.predicates().len());
-        let mut holds = |id: crate::rule::PredicateId| {
-            state.outcome(id.index(), || self.table.get(id).is_some_and(|predicate| predicate.holds(event)))
-        };
-        let matching = self.rules.iter().filter(|(_, program)| program.matches(event, &self.table, &mut holds));
-        matching.map(|(facts, _)| facts).collect()
+        let mut matching = Vec::new();
+        self.matcher.evaluate(event, &mut state.scratch, |rule, _| matching.extend(self.rules.get(rule)));
+        matching
     }
 }
 

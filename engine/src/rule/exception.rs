@@ -1,7 +1,7 @@
 //! Exceptions: `unless` of a rule and entries of whitelist files. Same keys, same language.
 
 use super::{
-    check::Definitions,
+    definition::Definitions,
     diagnostic::{Diagnostic, Diagnostics},
     expr::Expr,
     shape::Shape,
@@ -45,6 +45,26 @@ pub(super) fn read(
         owner: owner?,
         until: until.unwrap_or_default(),
     })
+}
+
+/// Reads the `unless` of a rule or an override.
+pub(super) fn read_all(
+    shape: &Shape<'_>,
+    definitions: &mut Definitions,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Exception> {
+    let mut found: Vec<Exception> = Vec::new();
+    for node in shape.items("unless", diagnostics) {
+        let Some(entry) = Shape::new(node, "an exception", KEYS, diagnostics) else { continue };
+        let Some(exception) = read(&entry, definitions, diagnostics) else { continue };
+        if found.iter().any(|other| other.name == exception.name) {
+            let message = format!("two exceptions have the name `{}`", exception.name);
+            let place = entry.get("name").map_or(&node.place, |name| &name.place);
+            diagnostics.push(Diagnostic::error("duplicate-name", place.clone(), message));
+        }
+        found.push(exception);
+    }
+    found
 }
 
 fn until(node: &Node, diagnostics: &mut Diagnostics) -> Option<Until> {

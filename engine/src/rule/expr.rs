@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::test::Test;
+use super::{test::Test, transform::Chain};
 use crate::event::{
     Event, Facts, Kind,
     facts::{Name, Reference},
@@ -32,14 +32,29 @@ pub enum Expr {
 }
 
 /// What a predicate looks at.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// Every field of the event that does not follow from its kind: Sigma's keywords.
     Anywhere,
+    /// What transforms make of one field.
+    Derived(Derived),
     /// One field.
     Field(&'static Field),
     /// One field of another product's events.
     Named(Name),
+}
+
+impl Subject {
+    /// The value of the one field it is; absent for the whole event, and for what is made of a field.
+    #[must_use]
+    pub fn value<'f, F: Facts>(&self, facts: &'f F) -> Value<'f> {
+        match self {
+            // What transforms make lives no longer than it is looked at.
+            Self::Anywhere | Self::Derived(_) => Value::Absent,
+            Self::Field(field) => facts.field(field),
+            Self::Named(name) => facts.named(name),
+        }
+    }
 }
 
 /// Which events a condition is specialised for.
@@ -49,6 +64,15 @@ pub enum Source {
     Foreign,
     /// Ours of one kind.
     Kind(Kind),
+}
+
+/// A field with transforms around it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Derived {
+    /// The field.
+    pub field: &'static Field,
+    /// The transforms; at least one.
+    pub chain: Chain,
 }
 
 /// How many elements of an array must pass; a scalar is an array of one.
@@ -99,15 +123,28 @@ impl Predicate {
             | Test::Text(_) => Value::Absent,
         };
         match &self.subject {
-            Subject::Anywhere => facts.anywhere(|value| self.judge(value, other)),
-            Subject::Field(field) => self.judge(facts.field(field), other),
-            Subject::Named(name) => self.judge(facts.named(name), other),
+            Subject::Anywhere => facts.anywhere(|value| self.judge(value, |element| self.passes(element, other))),
+            Subject::Derived(derived) => {
+                let passes = |element: Value<'_>| derived.chain.through(element, &mut |made| self.passes(made, other));
+                self.judge(facts.field(derived.field), passes)
+            }
+            Subject::Field(_) | Subject::Named(_) => {
+                self.judge(self.subject.value(facts), |element| self.passes(element, other))
+            }
         }
     }
 
-    fn judge(&self, value: Value<'_>, other: Value<'_>) -> bool {
-        let passes =
-            |element: Value<'_>| !matches!(element, Value::Absent) && self.test.holds(element, other) != self.differs;
+    /// Whether a scalar passes. What is unknown, on either side, passes neither the test nor its opposite.
+    fn passes(&self, element: Value<'_>, other: Value<'_>) -> bool {
+        let outcome = match (element, &self.test) {
+            (Value::Absent, _) => None,
+            (_, Test::Field(related)) => related.compare(element, other),
+            (_, test) => Some(test.holds(element, other)),
+        };
+        outcome.is_some_and(|holds| holds != self.differs)
+    }
+
+    fn judge(&self, value: Value<'_>, passes: impl Fn(Value<'_>) -> bool) -> bool {
         match (value, self.quantifier) {
             (Value::List(list), Quantifier::Any) => list.iter().any(passes),
             (Value::List(list), Quantifier::At(place)) => passes(list.at(place)),
@@ -127,14 +164,21 @@ impl Predicate {
         facts.cut().iter().any(|name| self.reads_text_of(name))
     }
 
+    /// Whether its outcome depends on texts, so that a cut one leaves it open.
+    #[must_use]
+    pub fn reads_text(&self) -> bool {
+        // Whatever is made of a text depends on the whole of it.
+        self.test.reads_text() || matches!(self.subject, Subject::Derived(_))
+    }
+
     /// Whether its outcome depends on the text of a field.
     #[must_use]
     pub fn reads_text_of(&self, name: &str) -> bool {
         let related = matches!(&self.test, Test::Field(related) if related.other.is(name));
-        self.test.reads_text()
+        self.reads_text()
             && match &self.subject {
                 Subject::Anywhere => true,
-                Subject::Field(field) => field.name == name || related,
+                Subject::Derived(Derived { field, .. }) | Subject::Field(field) => field.name == name || related,
                 // Events of other products are whole.
                 Subject::Named(_) => false,
             }
@@ -150,23 +194,21 @@ impl Predicate {
         };
         let subject = match &self.subject {
             Subject::Anywhere => return None,
-            Subject::Field(field) => Reference::Field(field),
+            Subject::Derived(Derived { field, .. }) | Subject::Field(field) => Reference::Field(field),
             Subject::Named(name) => Reference::Named(name.clone()),
         };
-        if lacks(&subject) {
-            return Some(false);
-        }
-        if let Test::Field(related) = &self.test
-            && lacks(&related.other)
-            && !self.differs
-        {
+        let lacks_other = matches!(&self.test, Test::Field(related) if lacks(&related.other));
+        if lacks(&subject) || lacks_other {
             return Some(false);
         }
         match (source, &self.subject) {
             (Source::Kind(kind), Subject::Field(field)) if DECIDED_BY_KIND.contains(&field.name) => {
                 Some(self.holds(&Event::new(kind)))
             }
-            (Source::Foreign | Source::Kind(_), Subject::Anywhere | Subject::Field(_) | Subject::Named(_)) => None,
+            (
+                Source::Foreign | Source::Kind(_),
+                Subject::Anywhere | Subject::Derived(_) | Subject::Field(_) | Subject::Named(_),
+            ) => None,
         }
     }
 }
@@ -174,11 +216,13 @@ impl Predicate {
 /// As an author would write it; the same for equal predicates only.
 impl fmt::Display for Predicate {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match &self.subject {
-            Subject::Anywhere => "*",
-            Subject::Field(field) => field.name,
-            Subject::Named(name) => name.text(),
-        };
+        let mut name = String::new();
+        match &self.subject {
+            Subject::Anywhere => name.push('*'),
+            Subject::Derived(derived) => derived.chain.write(&mut name, derived.field.name)?,
+            Subject::Field(field) => name.push_str(field.name),
+            Subject::Named(foreign) => name.push_str(foreign.text()),
+        }
         let not = if self.differs { "differs from: " } else { "" };
         match self.quantifier {
             Quantifier::All => write!(out, "all({name}) {not}{}", self.test),

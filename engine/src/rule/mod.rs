@@ -10,6 +10,8 @@
 
 mod ast;
 mod check;
+mod comparison;
+pub mod definition;
 pub mod diagnostic;
 pub mod exception;
 pub mod expr;
@@ -23,6 +25,7 @@ pub mod loader;
 pub mod moment;
 pub mod native;
 pub mod op;
+mod overriding;
 mod parse;
 pub mod program;
 #[cfg(test)]
@@ -31,10 +34,12 @@ mod shape;
 pub mod sigma;
 mod template;
 pub mod test;
+pub mod transform;
+pub mod typed;
 pub mod until;
 pub mod yaml;
 
-pub use check::Definitions;
+pub use definition::Definitions;
 pub use diagnostic::{Colour, Diagnostic, Diagnostics, Level, Place, Source};
 pub use exception::{Entry, Exception};
 pub use expr::{Expr, Predicate};

@@ -102,10 +102,11 @@ impl Program {
             Expr::Test { predicate, negated } => match predicate.decided(source) {
                 Some(holds) => (Self::Const(holds != *negated), 0),
                 None => {
-                    let is_open = predicate.test.reads_text() && *negated != predicate.differs;
+                    let is_open = predicate.reads_text() && *negated != predicate.differs;
                     let id = table.intern(predicate);
                     let cost = match &predicate.subject {
                         Subject::Anywhere => 5_000,
+                        Subject::Derived(_) => 100 + predicate.test.cost(),
                         Subject::Field(_) | Subject::Named(_) => predicate.test.cost(),
                     };
                     (Self::Test { id, negated: *negated, if_cut: is_open.then_some(purpose == Purpose::Alert) }, cost)
@@ -153,6 +154,15 @@ impl Program {
                 }
                 Some(_) | None => holds(*id) != *negated,
             },
+        }
+    }
+
+    /// Calls `with` for every test, in the order of the program.
+    pub fn each_test(&self, with: &mut impl FnMut(PredicateId)) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_test(with)),
+            Self::Const(_) => {}
+            Self::Test { id, .. } => with(*id),
         }
     }
 

@@ -10,7 +10,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use ipnet::IpNet;
 use memchr::memmem;
 
-use super::{fold, moment::Moment};
+use super::{fold, moment::Moment, transform::Chain};
 use crate::event::{
     facts::Reference,
     text,
@@ -86,7 +86,7 @@ impl Order {
 }
 
 /// Where in a text a string has to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Position {
     /// Somewhere.
     Anywhere,
@@ -182,6 +182,11 @@ impl Strings {
         }
     }
 
+    /// Whether a folded text has one of the strings, which are folded.
+    pub(crate) fn holds_folded(&self, folded: &[u8]) -> bool {
+        self.find(folded, |a, b| a == b)
+    }
+
     fn find(&self, text: &[u8], equal: fn(&[u8], &[u8]) -> bool) -> bool {
         match &self.search {
             Search::Many(automaton) => automaton.is_match(text),
@@ -253,21 +258,64 @@ impl Pattern {
 pub struct Related {
     /// The other field.
     pub other: Reference,
-    /// Where in this field's text the other's has to be.
-    pub position: Position,
-    /// How letters compare.
-    pub case: Case,
+    /// What is made of the other field's values.
+    pub chain: Chain,
+    /// How the two relate.
+    pub relation: Relation,
+}
+
+/// A relation of two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// The first number stands in this order to the second.
+    Order(Order),
+    /// The second text stands at this place of the first. The whole of it: the values are equal, whatever their type.
+    Text(Position, Case),
 }
 
 impl Related {
-    fn holds(&self, text: &[u8], other: &[u8]) -> bool {
-        let holds = |text: &[u8], other: &[u8]| match self.position {
-            Position::Anywhere => memmem::find(text, other).is_some(),
-            Position::End => text.ends_with(other),
-            Position::Start => text.starts_with(other),
-            Position::Whole => text == other,
+    /// Whether a value relates to the other field's value, or to one of its elements; `None` if there is none.
+    pub(super) fn compare(&self, value: Value<'_>, other: Value<'_>) -> Option<bool> {
+        let mut is_known = false;
+        let mut relates = |other: Value<'_>| {
+            is_known = true;
+            self.relation.holds(value, other)
         };
-        match self.case {
+        let relates = match other {
+            Value::List(list) => list.iter().any(|item| self.chain.through(item, &mut relates)),
+            Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null => {
+                self.chain.through(other, &mut relates)
+            }
+        };
+        is_known.then_some(relates)
+    }
+}
+
+impl Relation {
+    fn holds(self, value: Value<'_>, other: Value<'_>) -> bool {
+        match (self, value, other) {
+            (Self::Order(order), Value::Int(value), Value::Int(other)) => order.holds(value, other),
+            (Self::Order(_), _, _) => false,
+            // An address has two forms: `::ffff:10.0.0.1` is `10.0.0.1`.
+            (Self::Text(Position::Whole, Case::Exact), Value::Ip(value), Value::Ip(other)) => {
+                value.to_canonical() == other.to_canonical()
+            }
+            (Self::Text(position, case), _, _) => {
+                with_text(value, |text| with_text(other, |other| position.relates(text, other, case)))
+            }
+        }
+    }
+}
+
+impl Position {
+    fn relates(self, text: &[u8], other: &[u8], case: Case) -> bool {
+        let holds = |text: &[u8], other: &[u8]| match self {
+            Self::Anywhere => memmem::find(text, other).is_some(),
+            Self::End => text.ends_with(other),
+            Self::Start => text.starts_with(other),
+            Self::Whole => text == other,
+        };
+        match case {
             Case::Exact => holds(text, other),
             Case::Folded => holds(&fold::bytes(text), &fold::bytes(other)),
         }
@@ -302,12 +350,7 @@ impl Test {
             Self::Null => matches!(value, Value::Null),
             Self::Pattern(pattern) => with_text(value, |text| pattern.holds(text)),
             Self::Text(strings) => with_text(value, |text| strings.holds(text)),
-            Self::Field(related) => with_text(value, |text| match other {
-                Value::List(list) => list.iter().any(|item| with_text(item, |other| related.holds(text, other))),
-                Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null => {
-                    with_text(other, |other| related.holds(text, other))
-                }
-            }),
+            Self::Field(related) => related.compare(value, other) == Some(true),
         }
     }
 
@@ -344,8 +387,8 @@ impl Test {
     }
 }
 
-/// The text of a scalar: numbers in decimal, addresses in their canonical form.
-fn with_text(value: Value<'_>, test: impl FnOnce(&[u8]) -> bool) -> bool {
+/// Whether there is a text that passes: of numbers in decimal, of addresses in their canonical form.
+pub(crate) fn with_text(value: Value<'_>, test: impl FnOnce(&[u8]) -> bool) -> bool {
     match value {
         Value::Absent | Value::List(_) | Value::Null => false,
         Value::Bytes(bytes) => test(bytes),
@@ -372,7 +415,7 @@ fn rounded(number: i64) -> f64 {
 }
 
 /// An address, also as a string.
-fn address(value: Value<'_>) -> Option<IpAddr> {
+pub(crate) fn address(value: Value<'_>) -> Option<IpAddr> {
     match value {
         Value::Ip(address) => Some(address),
         Value::Bytes(text) => std::str::from_utf8(text).ok()?.parse().ok(),
@@ -439,11 +482,16 @@ impl fmt::Display for Test {
             (Position::Whole, Case::Exact) => "in",
             (Position::Whole, Case::Folded) => "iin",
         };
+        let relation = |relation| match relation {
+            Relation::Order(order) => order.symbol(),
+            Relation::Text(position, case) => word(position, case),
+        };
         match self {
             Self::Bool(flag) => write!(out, "= {flag}"),
             Self::Exists => write!(out, "exists"),
             Self::Field(related) => {
-                write!(out, "{} field {}", word(related.position, related.case), related.other)
+                write!(out, "{} field ", relation(related.relation))?;
+                related.chain.write(out, &related.other.to_string())
             }
             Self::Fraction(order, constant) => write!(out, "{} {constant:?}", order.symbol()),
             Self::Int(order, constant) => write!(out, "{} {constant}", order.symbol()),

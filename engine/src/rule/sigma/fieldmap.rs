@@ -9,7 +9,8 @@ use crate::{
     event::field::{self, Field},
     rule::{
         ast::Text,
-        check::{Definitions, unknown_field},
+        check::unknown_field,
+        definition::Definitions,
         diagnostic::{Diagnostics, Source},
         expr::Expr,
         file,

@@ -19,7 +19,8 @@ use crate::{
     rule::{
         expr::{Expr, Predicate, Quantifier, Subject},
         moment::Moment,
-        test::{Case, Pattern, Position, Related, Test, single},
+        test::{Case, Pattern, Position, Related, Relation, Test, single},
+        transform::Chain,
     },
 };
 
@@ -220,8 +221,10 @@ impl Compiler<'_> {
         let name = plain(value).unwrap_or_default();
         match self.find(&name) {
             Place::Fields(others) => {
-                let related =
-                    |other: Target| target.test(Test::Field(Related { other: other.reference, position, case }));
+                let related = |other: Target| {
+                    let relation = Relation::Text(position, case);
+                    target.test(Test::Field(Related { other: other.reference, chain: Chain::default(), relation }))
+                };
                 Expr::Any(others.into_iter().map(related).collect())
             }
             Place::Missing(reason) => {
