@@ -3,14 +3,13 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    fs::File,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, Read},
     path::{Path, PathBuf},
 };
 
 use sha2::{Digest, Sha256};
 
-use super::{Counts, Envelope, FORMAT, Header, Manifest, RecordingError, Tagged, id_of};
+use super::{Counts, Envelope, FORMAT, Header, Manifest, RecordingError, Tagged, compressed, id_of};
 use crate::{
     event::{
         Event, Loss,
@@ -93,8 +92,7 @@ pub struct Summary {
 const MAX_EXAMPLES: usize = 10;
 
 /// An open recording.
-#[derive(Debug)]
-pub struct Reader<R = BufReader<File>> {
+pub struct Reader<R = Box<dyn BufRead + Send>> {
     input: R,
     max_line: usize,
     name_hash: String,
@@ -106,7 +104,7 @@ pub struct Reader<R = BufReader<File>> {
 }
 
 impl Reader {
-    /// Opens a recording. `max_line` bounds the length of a line in bytes.
+    /// Opens a recording, compressed or not. `max_line` bounds the length of a line in bytes.
     ///
     /// # Errors
     /// [`RecordingError`] if the file cannot be opened, is no recording or a newer one.
@@ -117,8 +115,9 @@ impl Reader {
                 RecordingError::Format { path: path.to_owned(), why: other.to_string() }
             }
         })?;
+        let input = compressed::open(file).map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
         let name = path.file_name().unwrap_or_default();
-        Ok(Self::new(BufReader::with_capacity(64 << 10, file), name.as_encoded_bytes(), max_line))
+        Ok(Self::new(input, name.as_encoded_bytes(), max_line))
     }
 
     /// The header, without which a file is no recording. To be asked before the first line is read.
