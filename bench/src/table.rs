@@ -15,13 +15,23 @@ pub(super) enum Target {
 pub(super) struct Row {
     case: String,
     ours: f64,
+    peer: Option<f64>,
     unit: &'static str,
     target: Target,
 }
 
 impl Row {
     pub(super) fn new(case: &str, ours: f64, unit: &'static str, target: Target) -> Self {
-        Self { case: case.to_owned(), ours, unit, target }
+        Self { case: case.to_owned(), ours, peer: None, unit, target }
+    }
+
+    /// A number of ours beside that of another program. The target is for ours.
+    pub(super) fn beside(self, peer: f64) -> Self {
+        Self { peer: Some(peer), ..self }
+    }
+
+    fn ratio(&self) -> Option<f64> {
+        self.peer.map(|peer| self.ours / peer)
     }
 
     /// Whether the target is met; a number that could not be measured meets none.
@@ -45,7 +55,8 @@ impl Row {
 pub(super) fn print(rows: &[Row]) {
     for row in rows {
         let met = if row.met() { "" } else { "MISSED" };
-        println!("{:<52} {:>12.3} {:<12} {:<10} {met}", row.case, row.ours, row.unit, row.wanted());
+        let peer = row.peer.zip(row.ratio()).map_or(String::new(), |(peer, ratio)| format!("{peer:.0} ({ratio:.1}x)"));
+        println!("{:<60} {:>12.3} {:<12} {peer:<18} {:<10} {met}", row.case, row.ours, row.unit, row.wanted());
     }
 }
 
@@ -58,7 +69,7 @@ pub(super) fn write(rows: &[Row], path: &Path) {
                 Target::AtMost(number) | Target::AtLeast(number) => Some(number),
             };
             json!({
-                "case": row.case, "ours": row.ours, "peer": null, "unit": row.unit, "ratio": null,
+                "case": row.case, "ours": row.ours, "peer": row.peer, "unit": row.unit, "ratio": row.ratio(),
                 "target": target, "met": row.met(),
             })
         })

@@ -22,6 +22,8 @@
 
 set -euo pipefail
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+# What Python compiles lies beside the source, which may be a file of the system.
+export PYTHONDONTWRITEBYTECODE=1
 unset LD_PRELOAD PYTHONPATH PYTHONHOME BASH_ENV ENV
 ulimit -c 0
 
@@ -58,6 +60,9 @@ enter() {
     work=$(mktemp -d /tmp/beewolf-attack.XXXXXX)
     mount -t tmpfs -o mode=755,size=64m beewolf-attack "$work"
     trap clean_up EXIT
+    # Shells that are told to be interactive keep their history at home.
+    export HOME=$work
+    unset HISTFILE
     cd "$work"
 }
 
@@ -131,7 +136,7 @@ at_terminal() {
 }
 
 at_prompt() {
-    HOME=$work TERM=dumb python3 - "$1" <<'PYTHON' >/dev/null
+    TERM=dumb python3 - "$1" <<'PYTHON' >/dev/null
 import os, pty, sys
 child, terminal = pty.fork()
 if child == 0:

@@ -12,6 +12,7 @@ mod rules;
 mod run;
 mod schema;
 mod sense;
+mod sigma_events;
 mod status;
 mod trace;
 

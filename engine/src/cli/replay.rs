@@ -1,8 +1,15 @@
 //! `beewolf replay`: a recording through the rules.
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
-use super::sense::{self, Options, Told, tell};
+use super::{
+    sense::{self, Options, Told, tell},
+    sigma_events,
+};
 use crate::{
     enrich::Host as EnrichHost,
     event::id::Origin,
@@ -14,7 +21,10 @@ use crate::{
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
     /// The recording, made with `beewolf trace --record`; it may have been compressed with zstd.
-    recording: PathBuf,
+    #[arg(required_unless_present = "events", conflicts_with = "events")]
+    recording: Option<PathBuf>,
+    #[command(flatten)]
+    foreign: sigma_events::Events,
     #[command(flatten)]
     options: Options,
 }
@@ -24,15 +34,19 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs it.
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    replay(arguments).unwrap_or_else(Into::into)
+    let done = match &arguments.recording {
+        Some(recording) => replay(recording, &arguments.options),
+        None => sigma_events::run(&arguments.foreign, &arguments.options),
+    };
+    done.unwrap_or_else(Into::into)
 }
 
-fn replay(arguments: &Arguments) -> Result<ExitCode, Told> {
-    let mut settings = arguments.options.settings()?;
+fn replay(recording: &Path, options: &Options) -> Result<ExitCode, Told> {
+    let mut settings = options.settings()?;
     let (rules, whitelist) = sense::load_rules(&settings)?;
     let max_line = settings.recording.max_line_bytes;
-    Reader::header(&arguments.recording, max_line).map_err(tell)?;
-    let reader = Reader::open(&arguments.recording, max_line).map_err(tell)?;
+    Reader::header(recording, max_line).map_err(tell)?;
+    let reader = Reader::open(recording, max_line).map_err(tell)?;
     // A replay is as fast as its slowest sink: it waits instead of losing.
     settings.status_interval = None;
     let host = EnrichHost { name: Box::default(), boot_id: Box::default(), boot_to_wall_ns: 0 };
@@ -40,10 +54,10 @@ fn replay(arguments: &Arguments) -> Result<ExitCode, Told> {
     stages.patience = Some(PATIENCE);
     let Replayed { damaged, damaged_beyond, manifest } = pipeline::replay::run(reader, &mut stages);
     for (line, why) in &damaged {
-        eprintln!("beewolf: {}:{line}: {why}", arguments.recording.display());
+        eprintln!("beewolf: {}:{line}: {why}", recording.display());
     }
     if damaged_beyond > 0 {
-        eprintln!("beewolf: {}: {damaged_beyond} more damaged lines", arguments.recording.display());
+        eprintln!("beewolf: {}: {damaged_beyond} more damaged lines", recording.display());
     }
     match manifest {
         Some(manifest) if !manifest.complete => {

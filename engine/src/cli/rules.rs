@@ -13,7 +13,10 @@ use clap::{Args, Subcommand};
 use crate::{
     detect::{Rule, RuleSet, State},
     event::{Event, json},
-    rule::{Colour, Diagnostic, Diagnostics, Loaded, Loader, Place, Source, file, sigma::Fieldmap},
+    rule::{
+        Colour, Diagnostic, Diagnostics, Loaded, Loader, Place, Source, file,
+        sigma::{Fieldmap, Placeholders},
+    },
 };
 
 /// Where rules are if no path is given: the first folder that has any.
@@ -44,6 +47,9 @@ pub(super) struct Paths {
     /// The map of Sigma's names to ours, instead of the one that comes with the program.
     #[arg(long, value_name = "FILE")]
     fieldmap: Option<PathBuf>,
+    /// What the modifier `expand` puts for `%name%` in Sigma rules: a YAML file of names and values.
+    #[arg(long, value_name = "FILE")]
+    sigma_placeholders: Option<PathBuf>,
     /// Prints JSON.
     #[arg(long)]
     json: bool,
@@ -83,6 +89,11 @@ impl Paths {
             Some(Ok(fieldmap)) => fieldmap,
             Some(Err(problems)) => return (Vec::new(), problems),
         };
+        let placeholders = match self.sigma_placeholders.as_deref().map(Placeholders::load) {
+            None => Placeholders::default(),
+            Some(Ok(placeholders)) => placeholders,
+            Some(Err(problems)) => return (Vec::new(), problems),
+        };
         let paths = if self.paths.is_empty() { default_paths() } else { self.paths.clone() };
         if paths.is_empty() {
             let mut problems = Diagnostics::default();
@@ -91,7 +102,7 @@ impl Paths {
             problems.push(error.hint("give the paths of rules on the command line"));
             return (Vec::new(), problems);
         }
-        Loader::new(fieldmap).load(&paths)
+        Loader::new(fieldmap).with_placeholders(placeholders).load(&paths)
     }
 }
 

@@ -1,6 +1,12 @@
 //! What `run`, `trace` and `replay` share: settings, rules, stages, the end.
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     alert::{Dedup, DedupLimits},
@@ -9,7 +15,10 @@ use crate::{
     enrich::{Enricher, Host as EnrichHost, Limits, Users},
     event::{Kind, id::Origin},
     pipeline::{Stages, Tally},
-    rule::{Colour as RuleColour, Filter, sigma::Fieldmap},
+    rule::{
+        Colour as RuleColour, Filter, Loader,
+        sigma::{Fieldmap, Placeholders},
+    },
     sink::{self, SinkConfig, Sinks},
     whitelist::Whitelist,
 };
@@ -23,6 +32,9 @@ pub(super) struct Options {
     /// Rule files and folders, native and Sigma alike; may be given several times. Replaces those of the configuration.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(super) rules: Vec<PathBuf>,
+    /// What the modifier `expand` puts for `%name%` in Sigma rules: a YAML file of names and values.
+    #[arg(long, value_name = "FILE")]
+    pub(super) sigma_placeholders: Option<PathBuf>,
     /// Whitelist files; may be given several times.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(super) whitelist: Vec<PathBuf>,
@@ -83,6 +95,9 @@ impl Options {
         if !self.whitelist.is_empty() {
             settings.whitelists.clone_from(&self.whitelist);
         }
+        if self.sigma_placeholders.is_some() {
+            settings.sigma_placeholders.clone_from(&self.sigma_placeholders);
+        }
         settings.rules = self.rule_paths(&settings);
         if let Some(form) = self.output {
             settings.sinks = vec![standard_output(form)?];
@@ -119,9 +134,23 @@ fn standard_output(form: Form) -> Result<SinkConfig, Told> {
     })
 }
 
+/// What stands for placeholders in Sigma rules; every problem is printed.
+pub(super) fn placeholders(path: Option<&Path>) -> Result<Placeholders, Told> {
+    let Some(path) = path else { return Ok(Placeholders::default()) };
+    Placeholders::load(path).map_err(|problems| {
+        eprint!("{}", problems.render(colour()));
+        tell(format!("{}: {} errors", path.display(), problems.errors()))
+    })
+}
+
+/// Colours, if standard error is a terminal.
+pub(super) fn colour() -> RuleColour {
+    if std::io::stderr().is_terminal() { RuleColour::Styled } else { RuleColour::Plain }
+}
+
 /// Rules and whitelists, checked; every problem is printed.
 pub(super) fn load_rules(settings: &Config) -> Result<(RuleSet, Whitelist), Told> {
-    let colour = if std::io::stderr().is_terminal() { RuleColour::Styled } else { RuleColour::Plain };
+    let colour = colour();
     let fieldmap = settings.rules.iter().map(|path| path.join(FIELDMAP)).find(|path| path.exists());
     let fieldmap = match fieldmap {
         None => Fieldmap::builtin(),
@@ -130,7 +159,8 @@ pub(super) fn load_rules(settings: &Config) -> Result<(RuleSet, Whitelist), Told
             tell(format!("{}: {} errors", path.display(), problems.errors()))
         })?,
     };
-    let (rules, warnings) = RuleSet::load(&settings.rules, fieldmap).map_err(|problems| {
+    let loader = Loader::new(fieldmap).with_placeholders(placeholders(settings.sigma_placeholders.as_deref())?);
+    let (rules, warnings) = RuleSet::read(&settings.rules, &loader).map_err(|problems| {
         eprint!("{}", problems.render(colour));
         tell(format!("{} errors in the rules; nothing was started", problems.errors()))
     })?;

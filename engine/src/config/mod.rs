@@ -53,6 +53,12 @@ pub const ROWS: &[Row] = &[
         doc: "Files and folders with Sigma rules.",
     },
     Row {
+        name: "sigma_placeholders",
+        ty: Type::Path,
+        preset: Preset::Absent,
+        doc: "File that says what the modifier `expand` puts for `%name%`: a mapping of names to a value or a list of values. Absent: rules with placeholders are rejected.",
+    },
+    Row {
         name: "whitelists",
         ty: Type::Paths,
         preset: Preset::List(&[]),
@@ -157,6 +163,8 @@ pub struct Config {
     pub rules: Vec<PathBuf>,
     /// Files and folders with Sigma rules.
     pub sigma: Vec<PathBuf>,
+    /// What stands for placeholders in Sigma rules.
+    pub sigma_placeholders: Option<PathBuf>,
     /// Whitelist files.
     pub whitelists: Vec<PathBuf>,
     /// Time between status messages; `None` for none.
@@ -237,6 +245,7 @@ impl Config {
         Self {
             rules: paths("rules"),
             sigma: paths("sigma"),
+            sigma_placeholders: values.text("sigma_placeholders").map(PathBuf::from),
             whitelists: paths("whitelists"),
             status_interval: Some(values.duration("status_interval")).filter(|time| !time.is_zero()),
             status_socket: values.path("status.socket").filter(|_| values.boolean("status.enabled")).map(PathBuf::from),

@@ -4,6 +4,8 @@
 //! routed by kind; equal predicates of different rules are judged once per event, through a memo
 //! that lives in the caller's [`State`]. Nothing is allocated unless a rule matches.
 
+mod foreign;
+mod matcher;
 mod report;
 
 use std::{
@@ -15,6 +17,8 @@ use std::{
     },
 };
 
+pub use foreign::ForeignRules;
+use matcher::{Builder, Extra, Matcher, Scratch};
 pub use report::ExceptionReport;
 
 use crate::{
@@ -52,12 +56,19 @@ struct Unless {
 }
 
 /// A rule's programs for one kind.
-#[derive(Debug)]
-struct Routed {
+struct Compiled {
     rule: usize,
     program: Program,
     /// In the order of the rule's list; one that can never match has a constant.
     unless: Vec<Program>,
+}
+
+/// A rule in a matcher.
+#[derive(Debug)]
+struct RoutedRule {
+    rule: usize,
+    program: Program,
+    unless: Vec<Extra>,
 }
 
 /// Rules ready to judge. Immutable but for the hit counters of exceptions; shared by all workers.
@@ -66,75 +77,25 @@ pub struct RuleSet {
     rules: Vec<Rule>,
     table: Table,
     /// By kind.
-    routed: Vec<Vec<Routed>>,
+    routed: Vec<Routed>,
 }
 
-/// What a worker keeps between events: the outcomes of predicates for the event at hand.
+/// The rules of one kind.
+#[derive(Debug, Default)]
+struct Routed {
+    rules: Vec<RoutedRule>,
+    matcher: Matcher,
+}
+
+/// What a worker keeps between events: what is known of the event at hand.
 #[derive(Clone, Debug, Default)]
 pub struct State {
-    /// Per predicate: the number of the event it was judged for, shifted by one, and the outcome.
-    memo: Vec<u64>,
-    event: u64,
+    scratch: Scratch,
 }
 
-impl State {
-    /// Forgets the last event and makes room for the predicates of a set.
-    fn next_event(&mut self, predicates: usize) {
-        // 63 bits of events: at a billion per second, three centuries.
-        self.event = self.event.wrapping_add(1);
-        if self.memo.len() != predicates {
-            self.memo.clear();
-            self.memo.resize(predicates, 0);
-        }
-    }
-
-    fn outcome(&mut self, index: usize, judge: impl FnOnce() -> bool) -> bool {
-        let Some(slot) = self.memo.get_mut(index) else { return judge() };
-        if *slot >> 1 == self.event {
-            return *slot & 1 == 1;
-        }
-        let outcome = judge();
-        *slot = self.event << 1 | u64::from(outcome);
-        outcome
-    }
-}
-
-impl RuleSet {
-    /// Reads and compiles all rules below some paths. The findings beside the set are warnings.
-    ///
-    /// # Errors
-    /// Everything that is wrong with any of them; then no rule is used.
-    pub fn load(paths: &[PathBuf], fieldmap: Arc<Fieldmap>) -> Result<(Self, Diagnostics), Diagnostics> {
-        let (rules, diagnostics) = Loader::new(fieldmap).load(paths);
-        if diagnostics.has_errors() { Err(diagnostics) } else { Ok((Self::new(rules), diagnostics)) }
-    }
-
-    /// Compiles rules.
-    #[must_use]
-    pub fn new(loaded: Vec<Loaded>) -> Self {
-        let mut set = Self { routed: Kind::ALL.iter().map(|_| Vec::new()).collect(), ..Self::default() };
-        for loaded in loaded {
-            set.add(loaded);
-        }
-        set
-    }
-
-    fn add(&mut self, loaded: Loaded) {
-        let rule = self.rules.len();
-        let mut kinds = Vec::new();
-        for (kind, routed) in Kind::ALL.iter().copied().zip(&mut self.routed) {
-            let program = Program::new(&loaded.condition, kind, Purpose::Alert, &mut self.table);
-            if matches!(program, Program::Const(false)) {
-                continue;
-            }
-            let unless = loaded
-                .unless
-                .iter()
-                .map(|exception| Program::new(&exception.condition, kind, Purpose::Suppress, &mut self.table))
-                .collect();
-            kinds.push(kind);
-            routed.push(Routed { rule, program, unless });
-        }
+impl Rule {
+    fn new(loaded: Loaded, kinds: Vec<Kind>) -> Self {
+        let facts = Arc::new(facts(&loaded));
         let unless = loaded
             .unless
             .into_iter()
@@ -145,26 +106,67 @@ impl RuleSet {
                 hits: AtomicU64::new(0),
             })
             .collect();
-        let facts = RuleFacts {
-            id: loaded.id,
-            title: loaded.title,
-            description: loaded.description,
-            severity: loaded.severity,
-            tags: loaded.tags,
-            references: loaded.references,
-            author: loaded.author,
-            license: loaded.license,
-            ruleset: loaded.ruleset,
-            content_hash: loaded.content_hash,
-        };
-        self.rules.push(Rule {
-            facts: Arc::new(facts),
-            state: loaded.state,
-            kinds,
-            respond: loaded.respond,
-            output: loaded.output,
-            unless,
-        });
+        Self { facts, state: loaded.state, kinds, respond: loaded.respond, output: loaded.output, unless }
+    }
+}
+
+impl Routed {
+    fn new(compiled: Vec<Compiled>, table: &Table) -> Self {
+        let programs: Vec<&Program> = compiled.iter().map(|compiled| &compiled.program).collect();
+        let mut builder = Builder::new(&programs, table);
+        let rules = compiled
+            .into_iter()
+            .map(|Compiled { rule, program, unless }| {
+                let unless = unless.iter().map(|program| builder.extra(program)).collect();
+                RoutedRule { rule, program, unless }
+            })
+            .collect();
+        Self { rules, matcher: builder.finish() }
+    }
+}
+
+impl RuleSet {
+    /// Reads and compiles all rules below some paths. The findings beside the set are warnings.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any of them; then no rule is used.
+    pub fn load(paths: &[PathBuf], fieldmap: Arc<Fieldmap>) -> Result<(Self, Diagnostics), Diagnostics> {
+        Self::read(paths, &Loader::new(fieldmap))
+    }
+
+    /// Reads with a loader of one's own and compiles all rules below some paths.
+    ///
+    /// # Errors
+    /// Everything that is wrong with any of them; then no rule is used.
+    pub fn read(paths: &[PathBuf], loader: &Loader) -> Result<(Self, Diagnostics), Diagnostics> {
+        let (rules, diagnostics) = loader.load(paths);
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok((Self::new(rules), diagnostics)) }
+    }
+
+    /// Compiles rules. The set depends on nothing else, and can be swapped for another at any time.
+    #[must_use]
+    pub fn new(loaded: Vec<Loaded>) -> Self {
+        let mut table = Table::default();
+        let mut by_kind: Vec<Vec<Compiled>> = Kind::ALL.iter().map(|_| Vec::new()).collect();
+        let mut rules = Vec::with_capacity(loaded.len());
+        for loaded in loaded {
+            let mut kinds = Vec::new();
+            for (kind, compiled) in Kind::ALL.iter().copied().zip(&mut by_kind) {
+                let program = Program::new(&loaded.condition, kind, Purpose::Alert, &mut table);
+                if matches!(program, Program::Const(false)) {
+                    continue;
+                }
+                let exceptions = loaded.unless.iter();
+                let unless = exceptions
+                    .map(|exception| Program::new(&exception.condition, kind, Purpose::Suppress, &mut table))
+                    .collect();
+                kinds.push(kind);
+                compiled.push(Compiled { rule: rules.len(), program, unless });
+            }
+            rules.push(Rule::new(loaded, kinds));
+        }
+        let routed = by_kind.into_iter().map(|compiled| Routed::new(compiled, &table)).collect();
+        Self { rules, table, routed }
     }
 
     /// The rules, in the order they were read.
@@ -187,19 +189,14 @@ impl RuleSet {
 
     /// Judges an event by all rules and gives every match to `sink`, suppressed ones too.
     pub fn evaluate(&self, event: &Arc<Event>, state: &mut State, sink: &mut dyn FnMut(Alert)) {
-        let Some(routed) = self.routed.get(event.kind() as usize) else { return };
-        state.next_event(self.table.predicates().len());
-        let mut holds = |id: crate::rule::PredicateId| {
-            state.outcome(id.index(), || self.table.get(id).is_some_and(|predicate| predicate.holds(event)))
-        };
-        for routed in routed {
-            if !routed.program.matches(event, &self.table, &mut holds) {
-                continue;
-            }
-            let Some(rule) = self.rules.get(routed.rule) else { continue };
-            let suppressed_by = rule.unless.iter().zip(&routed.unless).find(|(unless, program)| {
+        let facts: &Event = event;
+        let Some(routed) = self.routed.get(facts.kind() as usize) else { return };
+        routed.matcher.evaluate(facts, &mut state.scratch, |number, scratch| {
+            let Some(found) = routed.rules.get(number) else { return };
+            let Some(rule) = self.rules.get(found.rule) else { return };
+            let suppressed_by = rule.unless.iter().zip(&found.unless).find(|(unless, program)| {
                 !unless.until.is_some_and(|until| until.is_over(event.time))
-                    && program.matches(event, &self.table, &mut holds)
+                    && routed.matcher.matches(**program, facts, scratch)
             });
             if let Some((unless, _)) = suppressed_by {
                 unless.hits.fetch_add(1, Ordering::Relaxed);
@@ -208,11 +205,20 @@ impl RuleSet {
                 id: Alert::id_of(&rule.facts, event),
                 rule: Arc::clone(&rule.facts),
                 event: Arc::clone(event),
-                message: self.message(rule, &routed.program, event),
+                message: self.message(rule, &found.program, event),
                 suppressed_by: suppressed_by.map(|(unless, _)| unless.name.clone()),
                 occurrences: Occurrences::once(event.time),
             });
-        }
+        });
+    }
+
+    /// The rules that match an event, suppressed ones too, found by running every rule by its
+    /// definition: what [`Self::evaluate`] must agree with.
+    pub fn scan<'s>(&'s self, event: &'s Event) -> impl Iterator<Item = &'s Rule> {
+        let routed = self.routed.get(event.kind() as usize).map(|routed| routed.rules.as_slice()).unwrap_or_default();
+        let holds = |id| self.table.get(id).is_some_and(|predicate| predicate.holds(event));
+        let matching = routed.iter().filter(move |routed| routed.program.matches(event, &self.table, &mut { holds }));
+        matching.filter_map(|routed| self.rules.get(routed.rule))
     }
 
     /// The rule's output, and which fields the verdict rests on without having seen them whole.
@@ -223,6 +229,22 @@ impl RuleSet {
             message.extend_from_slice(format!(" [not seen whole: {}]", cut.join(", ")).as_bytes());
         }
         message
+    }
+}
+
+/// What alerts say of a rule.
+fn facts(loaded: &Loaded) -> RuleFacts {
+    RuleFacts {
+        id: loaded.id.clone(),
+        title: loaded.title.clone(),
+        description: loaded.description.clone(),
+        severity: loaded.severity,
+        tags: loaded.tags.clone(),
+        references: loaded.references.clone(),
+        author: loaded.author.clone(),
+        license: loaded.license.clone(),
+        ruleset: loaded.ruleset,
+        content_hash: loaded.content_hash.clone(),
     }
 }
 

@@ -11,6 +11,9 @@ use super::{
     value::{Mismatch, Owned, Type, Value},
 };
 
+/// Fields whose value follows from the kind alone.
+pub const DECIDED_BY_KIND: &[&str] = &["event.action", "event.category", "event.kind", "event.type"];
+
 /// Where a field's name comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
@@ -50,6 +53,21 @@ pub struct Field {
     /// Dotted name.
     pub name: &'static str,
     rows: [Option<&'static Row>; Kind::ALL.len()],
+}
+
+// A name has one field.
+impl PartialEq for Field {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Field {}
+
+impl std::hash::Hash for Field {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
 }
 
 impl Field {

@@ -75,7 +75,7 @@ pub fn members(event: &Event, form: Form) -> impl Iterator<Item = (&'static str,
     let plan =
         plans.get(form as usize).and_then(|kinds| kinds.get(event.kind() as usize)).map_or(&[][..], Vec::as_slice);
     plan.iter().filter_map(move |(name, row)| match (row.get)(event) {
-        Value::Absent => None,
+        Value::Absent | Value::Null => None,
         value @ (Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::List(_)) => {
             Some((name.as_str(), Leaf::Typed(value, row.ty)))
         }
@@ -154,7 +154,7 @@ fn write_leaf(out: &mut Vec<u8>, leaf: Leaf<'_>) {
 fn write_scalar(out: &mut Vec<u8>, value: Value<'_>, ty: Type) {
     match value {
         // An unknown element of a list; lists do not nest.
-        Value::Absent | Value::List(_) => out.extend_from_slice(b"null"),
+        Value::Absent | Value::List(_) | Value::Null => out.extend_from_slice(b"null"),
         Value::Bool(flag) => out.extend_from_slice(if flag { b"true" } else { b"false" }),
         Value::Bytes(bytes) => text::write_json(out, bytes),
         Value::Int(number) => match ty {

@@ -6,7 +6,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use super::process::Process;
+use super::{foreign::Scalar, process::Process};
 
 /// A string of the observed host: any bytes, usually UTF-8.
 pub type Bytes = Box<[u8]>;
@@ -45,6 +45,8 @@ pub enum Value<'e> {
     Ip(IpAddr),
     /// Several scalars of the field's type.
     List(List<'e>),
+    /// The field is there and says nothing: `null` in an event of another product. Ours have no such value.
+    Null,
 }
 
 /// The elements of an array field.
@@ -52,6 +54,8 @@ pub enum Value<'e> {
 pub enum List<'e> {
     /// Byte strings.
     Bytes(&'e [Bytes]),
+    /// Values of one field of another product's event.
+    Foreign(&'e [Scalar]),
     /// One field of each ancestor, nearest first.
     Projected(&'e [Arc<Process>], for<'p> fn(&'p Process) -> Value<'p>),
     /// Words.
@@ -64,6 +68,7 @@ impl<'e> List<'e> {
     pub fn len(self) -> usize {
         match self {
             List::Bytes(items) => items.len(),
+            List::Foreign(items) => items.len(),
             List::Projected(items, _) => items.len(),
             List::Words(items) => items.len(),
         }
@@ -80,6 +85,7 @@ impl<'e> List<'e> {
     pub fn at(self, index: usize) -> Value<'e> {
         match self {
             List::Bytes(items) => items.get(index).map_or(Value::Absent, |item| Value::Bytes(item)),
+            List::Foreign(items) => items.get(index).map_or(Value::Absent, Scalar::load),
             List::Projected(items, field) => items.get(index).map_or(Value::Absent, |item| field(item)),
             List::Words(items) => items.get(index).map_or(Value::Absent, |word| Value::Bytes(word.as_bytes())),
         }

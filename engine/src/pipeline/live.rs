@@ -226,6 +226,8 @@ struct Reported {
     late: u64,
     undecodable: u64,
     misses: u64,
+    /// When the counters of the last report were read, nanoseconds on the boot clock.
+    read_ns: u64,
 }
 
 /// How to run, and who is told how it goes.
@@ -362,7 +364,8 @@ fn report(counters: &Mutex<Counters>, misses: u64, reported: &mut Reported, stag
             losses.push(Loss {
                 name: Some("ring".to_owned()),
                 kind: lost.kind,
-                first: wall(lost.first_ns),
+                // The kernel remembers the first since the start; these were lost after the last look at its counters.
+                first: wall(lost.first_ns.max(reported.read_ns).min(lost.last_ns)),
                 last: wall(lost.last_ns),
                 rules: lost.kind.map(|kind| stages.blind_to(kind)).unwrap_or_default(),
                 ..Loss::new(LossSource::Kernel, Lost::Event, lost.count - *before)
@@ -384,6 +387,7 @@ fn report(counters: &Mutex<Counters>, misses: u64, reported: &mut Reported, stag
             *before = now_count;
         }
     }
+    reported.read_ns = counters.read_ns;
     for loss in losses {
         stages.loss(Loss { host_name: host_name.clone(), ..loss });
     }

@@ -7,13 +7,11 @@ use std::{fmt, sync::Arc};
 
 use super::test::Test;
 use crate::event::{
-    Event, Kind,
-    field::{self, Field},
+    Event, Facts, Kind,
+    facts::{Name, Reference},
+    field::{DECIDED_BY_KIND, Field},
     value::Value,
 };
-
-/// Fields whose value follows from the kind alone.
-pub const DECIDED_BY_KIND: &[&str] = &["event.action", "event.category", "event.kind", "event.type"];
 
 /// A condition.
 #[derive(Clone, Debug)]
@@ -34,12 +32,35 @@ pub enum Expr {
 }
 
 /// What a predicate looks at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Subject {
     /// Every field of the event that does not follow from its kind: Sigma's keywords.
     Anywhere,
     /// One field.
     Field(&'static Field),
+    /// One field of another product's events.
+    Named(Name),
+}
+
+impl Subject {
+    /// The value of the one field it is; absent for the whole event.
+    #[must_use]
+    pub fn value<'f, F: Facts>(&self, facts: &'f F) -> Value<'f> {
+        match self {
+            Self::Anywhere => Value::Absent,
+            Self::Field(field) => facts.field(field),
+            Self::Named(name) => facts.named(name),
+        }
+    }
+}
+
+/// Which events a condition is specialised for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Those of another product: they have names, and none of our fields.
+    Foreign,
+    /// Ours of one kind.
+    Kind(Kind),
 }
 
 /// How many elements of an array must pass; a scalar is an array of one.
@@ -73,22 +94,23 @@ impl Predicate {
 
     /// Whether it holds for an event, as far as the event's values go.
     #[must_use]
-    pub fn holds(&self, event: &Event) -> bool {
+    pub fn holds<F: Facts>(&self, facts: &F) -> bool {
         let other = match &self.test {
-            Test::Field(related) => value_of(related.field, event),
+            Test::Field(related) => facts.value(&related.other),
             Test::Bool(_)
             | Test::Exists
+            | Test::Fraction(..)
             | Test::Int(..)
             | Test::Ints(_)
+            | Test::Moment(_)
             | Test::Networks(_)
+            | Test::Null
             | Test::Pattern(_)
             | Test::Text(_) => Value::Absent,
         };
-        match self.subject {
-            Subject::Field(field) => self.judge(value_of(field, event), other),
-            // The words of the kind are ours, not the event's: `process` is not in every exec.
-            Subject::Anywhere => field::rows(event.kind())
-                .any(|row| !DECIDED_BY_KIND.contains(&row.name) && self.judge((row.get)(event), other)),
+        match &self.subject {
+            Subject::Anywhere => facts.anywhere(|value| self.judge(value, other)),
+            Subject::Field(_) | Subject::Named(_) => self.judge(self.subject.value(facts), other),
         }
     }
 
@@ -99,7 +121,8 @@ impl Predicate {
             (Value::List(list), Quantifier::Any) => list.iter().any(passes),
             (Value::List(list), Quantifier::All) => !list.is_empty() && list.iter().all(passes),
             (
-                scalar @ (Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_)),
+                scalar
+                @ (Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null),
                 Quantifier::Any | Quantifier::All,
             ) => passes(scalar),
         }
@@ -107,53 +130,61 @@ impl Predicate {
 
     /// Whether its outcome is open because the event has only a part of the text.
     #[must_use]
-    pub fn is_cut(&self, event: &Event) -> bool {
-        let cut = |field: &Field| event.cut.0.contains(&field.name);
-        !event.cut.0.is_empty()
-            && self.test.reads_text()
-            && match (self.subject, &self.test) {
-                (Subject::Anywhere, _) => true,
-                (Subject::Field(field), Test::Field(related)) => cut(field) || cut(related.field),
-                (
-                    Subject::Field(field),
-                    Test::Bool(_)
-                    | Test::Exists
-                    | Test::Int(..)
-                    | Test::Ints(_)
-                    | Test::Networks(_)
-                    | Test::Pattern(_)
-                    | Test::Text(_),
-                ) => cut(field),
+    pub fn is_cut<F: Facts>(&self, facts: &F) -> bool {
+        facts.cut().iter().any(|name| self.reads_text_of(name))
+    }
+
+    /// Whether its outcome depends on the text of a field.
+    #[must_use]
+    pub fn reads_text_of(&self, name: &str) -> bool {
+        let related = matches!(&self.test, Test::Field(related) if related.other.is(name));
+        self.test.reads_text()
+            && match &self.subject {
+                Subject::Anywhere => true,
+                Subject::Field(field) => field.name == name || related,
+                // Events of other products are whole.
+                Subject::Named(_) => false,
             }
     }
 
-    /// What it says of every event of a kind, if that can be said beforehand.
+    /// What it says of all events of a sort, if that can be said beforehand.
     #[must_use]
-    pub fn decided(&self, kind: Kind) -> Option<bool> {
-        let Subject::Field(field) = self.subject else { return None };
-        if field.row(kind).is_none() {
+    pub fn decided(&self, source: Source) -> Option<bool> {
+        let lacks = |reference: &Reference| match (source, reference) {
+            (Source::Foreign, Reference::Field(_)) | (Source::Kind(_), Reference::Named(_)) => true,
+            (Source::Foreign, Reference::Named(_)) => false,
+            (Source::Kind(kind), Reference::Field(field)) => field.row(kind).is_none(),
+        };
+        let subject = match &self.subject {
+            Subject::Anywhere => return None,
+            Subject::Field(field) => Reference::Field(field),
+            Subject::Named(name) => Reference::Named(name.clone()),
+        };
+        if lacks(&subject) {
             return Some(false);
         }
         if let Test::Field(related) = &self.test
-            && related.field.row(kind).is_none()
+            && lacks(&related.other)
             && !self.differs
         {
             return Some(false);
         }
-        DECIDED_BY_KIND.contains(&field.name).then(|| self.holds(&Event::new(kind)))
+        match (source, &self.subject) {
+            (Source::Kind(kind), Subject::Field(field)) if DECIDED_BY_KIND.contains(&field.name) => {
+                Some(self.holds(&Event::new(kind)))
+            }
+            (Source::Foreign | Source::Kind(_), Subject::Anywhere | Subject::Field(_) | Subject::Named(_)) => None,
+        }
     }
-}
-
-fn value_of<'e>(field: &Field, event: &'e Event) -> Value<'e> {
-    field.row(event.kind()).map_or(Value::Absent, |row| (row.get)(event))
 }
 
 /// As an author would write it; the same for equal predicates only.
 impl fmt::Display for Predicate {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.subject {
+        let name = match &self.subject {
             Subject::Anywhere => "*",
             Subject::Field(field) => field.name,
+            Subject::Named(name) => name.text(),
         };
         let not = if self.differs { "differs from: " } else { "" };
         match self.quantifier {

@@ -35,6 +35,23 @@ pub fn character(c: char) -> char {
 #[must_use]
 pub fn bytes(text: &[u8]) -> Vec<u8> {
     let mut folded = Vec::with_capacity(text.len());
+    append(text, &mut folded);
+    folded
+}
+
+/// Appends the folded form of a string: for callers that keep the memory.
+///
+/// A needle that is valid UTF-8 and lies in a text lies, folded, in the folded text: a character's
+/// bytes are read as that character wherever they stand.
+pub fn append(text: &[u8], folded: &mut Vec<u8>) {
+    if text.is_ascii() {
+        let start = folded.len();
+        folded.extend_from_slice(text);
+        if let Some(added) = folded.get_mut(start..) {
+            added.make_ascii_lowercase();
+        }
+        return;
+    }
     for chunk in text.utf8_chunks() {
         let mut buffer = [0; 4];
         for c in chunk.valid().chars() {
@@ -42,7 +59,6 @@ pub fn bytes(text: &[u8]) -> Vec<u8> {
         }
         folded.extend_from_slice(chunk.invalid());
     }
-    folded
 }
 
 /// Whether folding a text means no more than making its ASCII letters small: it then has no

@@ -6,11 +6,11 @@ use super::{
     ast::{Ast, Comparison, Item},
     check::Definitions,
     diagnostic::{Diagnostic, Diagnostics},
-    expr::{DECIDED_BY_KIND, Expr},
+    expr::Expr,
     program::{Program, Purpose, Table},
     yaml::Node,
 };
-use crate::event::Kind;
+use crate::event::{Kind, field::DECIDED_BY_KIND};
 
 /// Looks at one condition.
 pub(super) fn condition(ast: &Ast, definitions: &Definitions, diagnostics: &mut Diagnostics) {

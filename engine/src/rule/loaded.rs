@@ -1,6 +1,6 @@
 //! A rule as it was read, whatever its language: what `detect` builds its engine from.
 
-use super::{diagnostic::Place, exception::Exception, expr::Expr, template::Template};
+use super::{diagnostic::Place, exception::Exception, expr::Expr, sigma::Logsource, template::Template};
 use crate::event::{Event, Severity};
 
 /// A rule.
@@ -24,6 +24,8 @@ pub struct Loaded {
     pub license: Option<String>,
     /// `native` or `sigma`.
     pub ruleset: &'static str,
+    /// What Sigma's `logsource` asks for; none in other rules.
+    pub logsource: Option<Logsource>,
     /// SHA-256 over the content, tests and comments left out; lower-case hex.
     pub content_hash: String,
     /// When it matches; false if it never can.

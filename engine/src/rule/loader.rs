@@ -1,6 +1,6 @@
 //! Reads rules of every language from files and folders, and reports everything that is wrong.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc};
+use std::{cell::RefCell, collections::HashMap, path::PathBuf, sync::Arc};
 
 use super::{
     diagnostic::{Diagnostic, Diagnostics, Place, Source},
@@ -9,18 +9,45 @@ use super::{
     native, shape, sigma,
     yaml::{self, Node, Value},
 };
+use crate::event::facts::Names;
 
 /// Reads rules.
 #[derive(Debug)]
 pub struct Loader {
-    fieldmap: Arc<sigma::Fieldmap>,
+    sigma: sigma::Setup,
 }
 
 impl Loader {
     /// A loader that maps Sigma's names through `fieldmap`.
     #[must_use]
     pub fn new(fieldmap: Arc<sigma::Fieldmap>) -> Self {
-        Self { fieldmap }
+        Self::of(sigma::Target::Ours(fieldmap))
+    }
+
+    /// A loader of Sigma rules for the events of other products.
+    #[must_use]
+    pub fn foreign() -> Self {
+        Self::of(sigma::Target::Foreign(RefCell::default()))
+    }
+
+    fn of(target: sigma::Target) -> Self {
+        Self { sigma: sigma::Setup { target, placeholders: sigma::Placeholders::default() } }
+    }
+
+    /// With what stands for placeholders in Sigma rules.
+    #[must_use]
+    pub fn with_placeholders(mut self, placeholders: sigma::Placeholders) -> Self {
+        self.sigma.placeholders = placeholders;
+        self
+    }
+
+    /// The names of fields that the rules read so far refer to; none unless they are for other products.
+    #[must_use]
+    pub fn into_names(self) -> Names {
+        match self.sigma.target {
+            sigma::Target::Foreign(names) => names.into_inner(),
+            sigma::Target::Ours(_) => Names::default(),
+        }
     }
 
     /// Reads all rules below some paths. Those that are broken are left out and reported.
@@ -40,45 +67,47 @@ impl Loader {
         let mut diagnostics = Diagnostics::default();
         let mut rules: Vec<Loaded> = Vec::new();
         let mut ids: HashMap<String, Place> = HashMap::new();
+        let mut documents = Vec::new();
         for source in sources {
-            let documents = yaml::parse(source, &mut diagnostics);
-            if documents.is_empty() && source.text.trim().is_empty() {
+            let found = yaml::parse(source, &mut diagnostics);
+            if found.is_empty() && source.text.trim().is_empty() {
                 let warning = Diagnostic::warning("empty-file", Place::whole(source), "this file holds no rule");
                 diagnostics.push(warning);
             }
-            for (number, document) in documents.iter().filter(|document| !shape::is_null(document)).enumerate() {
-                // A broken rule keeps its id: another one of that name is broken too.
-                if let Some(place) = self.id_place(document)
-                    && let Some(id) = document.get("id").and_then(Node::text)
-                    && let Some(first) = ids.insert(id.to_owned(), place.clone())
-                {
-                    let error = Diagnostic::error("duplicate-id", place, format!("two rules have the id `{id}`"));
-                    diagnostics.push(error.label("given again here").related(first.clone(), "first given here"));
-                    ids.insert(id.to_owned(), first);
-                }
-                rules.extend(self.document(document, number, &mut diagnostics));
-            }
+            documents.extend(found.into_iter().filter(|document| !shape::is_null(document)).enumerate());
         }
+        let of_sigma = documents.iter().map(|(_, document)| document);
+        let of_sigma = of_sigma.filter(|document| matches!(language(document), Language::Sigma));
+        let sigma = sigma::Reader::new(&self.sigma, of_sigma, &mut diagnostics);
+        for (number, document) in &documents {
+            // A broken rule keeps its id: another one of that name is broken too.
+            if let Some(place) = self.id_place(document)
+                && let Some(id) = document.get("id").and_then(Node::text)
+                && let Some(first) = ids.insert(id.to_owned(), place.clone())
+            {
+                let error = Diagnostic::error("duplicate-id", place, format!("two rules have the id `{id}`"));
+                diagnostics.push(error.label("given again here").related(first.clone(), "first given here"));
+                ids.insert(id.to_owned(), first);
+            }
+            rules.extend(match language(document) {
+                Language::Fieldmap => {
+                    sigma::Fieldmap::of_document(document, &mut diagnostics);
+                    None
+                }
+                Language::Native => native::read(document, &mut diagnostics),
+                Language::Sigma => sigma.read(document, *number, &mut diagnostics),
+                Language::Whitelist => {
+                    exception::read_whitelist(document, &mut diagnostics);
+                    None
+                }
+            });
+        }
+        sigma.finish(&mut diagnostics);
         (rules, diagnostics)
     }
 
     fn id_place(&self, document: &Node) -> Option<Place> {
         document.get("id").map(|id| id.place.clone())
-    }
-
-    fn document(&self, document: &Node, number: usize, diagnostics: &mut Diagnostics) -> Option<Loaded> {
-        match language(document) {
-            Language::Fieldmap => {
-                sigma::Fieldmap::of_document(document, diagnostics);
-                None
-            }
-            Language::Native => native::read(document, diagnostics),
-            Language::Sigma => sigma::read(document, number, &self.fieldmap, diagnostics),
-            Language::Whitelist => {
-                exception::read_whitelist(document, diagnostics);
-                None
-            }
-        }
     }
 }
 

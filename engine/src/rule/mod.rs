@@ -20,6 +20,7 @@ mod lex;
 mod lint;
 pub mod loaded;
 pub mod loader;
+pub mod moment;
 pub mod native;
 pub mod op;
 mod parse;

@@ -98,6 +98,7 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Loaded>
         author,
         license,
         ruleset: "native",
+        logsource: None,
         content_hash: content_hash(node),
         condition: condition?,
         unless,

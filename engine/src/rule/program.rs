@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use ahash::AHashMap;
 
-use super::expr::{Expr, Predicate, Subject};
-use crate::event::{Event, Kind};
+use super::expr::{Expr, Predicate, Source, Subject};
+use crate::event::{Facts, Kind};
 
 /// Number of a predicate in its [`Table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -86,35 +86,41 @@ impl Program {
     /// Specialises a condition for a kind; predicates go into `table`.
     #[must_use]
     pub fn new(expr: &Expr, kind: Kind, purpose: Purpose, table: &mut Table) -> Self {
-        Self::build(expr, kind, purpose, table).0
+        Self::for_source(expr, Source::Kind(kind), purpose, table)
+    }
+
+    /// Specialises a condition for one sort of events.
+    #[must_use]
+    pub fn for_source(expr: &Expr, source: Source, purpose: Purpose, table: &mut Table) -> Self {
+        Self::build(expr, source, purpose, table).0
     }
 
     /// The program and its rough cost.
-    fn build(expr: &Expr, kind: Kind, purpose: Purpose, table: &mut Table) -> (Self, u32) {
+    fn build(expr: &Expr, source: Source, purpose: Purpose, table: &mut Table) -> (Self, u32) {
         match expr {
             Expr::Const(constant) => (Self::Const(*constant), 0),
-            Expr::Test { predicate, negated } => match predicate.decided(kind) {
+            Expr::Test { predicate, negated } => match predicate.decided(source) {
                 Some(holds) => (Self::Const(holds != *negated), 0),
                 None => {
                     let is_open = predicate.test.reads_text() && *negated != predicate.differs;
                     let id = table.intern(predicate);
-                    let cost = match predicate.subject {
+                    let cost = match &predicate.subject {
                         Subject::Anywhere => 5_000,
-                        Subject::Field(_) => predicate.test.cost(),
+                        Subject::Field(_) | Subject::Named(_) => predicate.test.cost(),
                     };
                     (Self::Test { id, negated: *negated, if_cut: is_open.then_some(purpose == Purpose::Alert) }, cost)
                 }
             },
-            Expr::All(parts) => Self::join(parts, kind, purpose, table, false),
-            Expr::Any(parts) => Self::join(parts, kind, purpose, table, true),
+            Expr::All(parts) => Self::join(parts, source, purpose, table, false),
+            Expr::Any(parts) => Self::join(parts, source, purpose, table, true),
         }
     }
 
     /// Joins parts; one that is `decisive` decides alone.
-    fn join(parts: &[Expr], kind: Kind, purpose: Purpose, table: &mut Table, decisive: bool) -> (Self, u32) {
+    fn join(parts: &[Expr], source: Source, purpose: Purpose, table: &mut Table, decisive: bool) -> (Self, u32) {
         let mut kept = Vec::new();
         for part in parts {
-            match Self::build(part, kind, purpose, table) {
+            match Self::build(part, source, purpose, table) {
                 (Self::Const(constant), _) if constant == decisive => return (Self::Const(decisive), 0),
                 (Self::Const(_), _) => {}
                 (program @ (Self::All(_) | Self::Any(_) | Self::Test { .. }), cost) => kept.push((program, cost)),
@@ -134,14 +140,14 @@ impl Program {
     }
 
     /// Whether the event matches. `holds` gives the outcome of a predicate for it.
-    pub fn matches(&self, event: &Event, table: &Table, holds: &mut impl FnMut(PredicateId) -> bool) -> bool {
+    pub fn matches<F: Facts>(&self, facts: &F, table: &Table, holds: &mut impl FnMut(PredicateId) -> bool) -> bool {
         match self {
-            Self::All(parts) => parts.iter().all(|part| part.matches(event, table, holds)),
-            Self::Any(parts) => parts.iter().any(|part| part.matches(event, table, holds)),
+            Self::All(parts) => parts.iter().all(|part| part.matches(facts, table, holds)),
+            Self::Any(parts) => parts.iter().any(|part| part.matches(facts, table, holds)),
             Self::Const(constant) => *constant,
             Self::Test { id, negated, if_cut } => match if_cut {
                 Some(outcome)
-                    if !event.cut.0.is_empty() && table.get(*id).is_some_and(|predicate| predicate.is_cut(event)) =>
+                    if !facts.cut().is_empty() && table.get(*id).is_some_and(|predicate| predicate.is_cut(facts)) =>
                 {
                     *outcome
                 }
@@ -150,28 +156,27 @@ impl Program {
         }
     }
 
-    /// Names of cut fields that a negated test of this program looked at, in the order of the event's list.
-    #[must_use]
-    pub fn cut_fields(&self, event: &Event, table: &Table) -> Vec<&'static str> {
-        event.cut.0.iter().copied().filter(|name| self.doubts(name, event, table)).collect()
+    /// Calls `with` for every test, in the order of the program.
+    pub fn each_test(&self, with: &mut impl FnMut(PredicateId)) {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_test(with)),
+            Self::Const(_) => {}
+            Self::Test { id, .. } => with(*id),
+        }
     }
 
-    fn doubts(&self, name: &str, event: &Event, table: &Table) -> bool {
+    /// Names of cut fields that a negated test of this program looked at, in the order of the event's list.
+    #[must_use]
+    pub fn cut_fields<F: Facts>(&self, facts: &F, table: &Table) -> Vec<&'static str> {
+        facts.cut().iter().copied().filter(|name| self.doubts(name, table)).collect()
+    }
+
+    fn doubts(&self, name: &str, table: &Table) -> bool {
         match self {
-            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.doubts(name, event, table)),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.doubts(name, table)),
             Self::Const(_) => false,
             Self::Test { id, if_cut, .. } => {
-                if_cut.is_some()
-                    && table.get(*id).is_some_and(|predicate| {
-                        predicate.is_cut(event)
-                            && match (predicate.subject, &predicate.test) {
-                                (Subject::Anywhere, _) => true,
-                                (Subject::Field(field), super::test::Test::Field(related)) => {
-                                    field.name == name || related.field.name == name
-                                }
-                                (Subject::Field(field), _) => field.name == name,
-                            }
-                    })
+                if_cut.is_some() && table.get(*id).is_some_and(|predicate| predicate.reads_text_of(name))
             }
         }
     }

@@ -77,7 +77,7 @@ impl Cond {
                     return true;
                 }
                 let elements: Vec<Option<String>> = match event.value(field) {
-                    Value::Absent => Vec::new(),
+                    Value::Absent | Value::Null => Vec::new(),
                     Value::List(list) => list.iter().map(shown).collect(),
                     scalar @ (Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_)) => vec![shown(scalar)],
                 };
@@ -102,7 +102,7 @@ fn known(event: &Event, name: &str) -> bool {
 
 fn shown(value: Value<'_>) -> Option<String> {
     match value {
-        Value::Absent | Value::List(_) => None,
+        Value::Absent | Value::List(_) | Value::Null => None,
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Bytes(bytes) => Some(String::from_utf8(bytes.to_vec()).expect("generated text")),
         Value::Int(number) => Some(number.to_string()),

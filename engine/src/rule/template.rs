@@ -98,7 +98,7 @@ impl Template {
 
 fn append(out: &mut Vec<u8>, value: Value<'_>, ty: Type) {
     match value {
-        Value::Absent => out.extend_from_slice(b"(unknown)"),
+        Value::Absent | Value::Null => out.extend_from_slice(b"(unknown)"),
         Value::Bool(flag) => out.extend_from_slice(if flag { b"true" } else { b"false" }),
         Value::Bytes(bytes) => {
             out.extend_from_slice(bytes.get(..MAX_VALUE_BYTES).unwrap_or(bytes));

@@ -10,9 +10,9 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use ipnet::IpNet;
 use memchr::memmem;
 
-use super::fold;
+use super::{fold, moment::Moment};
 use crate::event::{
-    field::Field,
+    facts::Reference,
     text,
     value::{Bytes, Value},
 };
@@ -29,12 +29,18 @@ pub enum Test {
     Exists,
     /// It relates to another field of the same event.
     Field(Related),
+    /// It is a number in this order to a constant with a fraction.
+    Fraction(Order, f64),
     /// It is a number in this order to the constant.
     Int(Order, i64),
     /// It is one of these numbers, which are sorted.
     Ints(Box<[i64]>),
+    /// It is a date of which a part stands to a number.
+    Moment(Moment),
     /// It is an address in one of these networks.
     Networks(Box<[IpNet]>),
+    /// It is there and says nothing.
+    Null,
     /// Its text matches a pattern.
     Pattern(Pattern),
     /// Its text has one of some strings at a place.
@@ -68,8 +74,8 @@ impl Order {
 
     /// Whether `value` stands in this order to `constant`.
     #[must_use]
-    pub fn holds(self, value: i64, constant: i64) -> bool {
-        let order = value.cmp(&constant);
+    pub fn holds<N: PartialOrd>(self, value: N, constant: N) -> bool {
+        let Some(order) = value.partial_cmp(&constant) else { return false };
         match self {
             Self::Less => order == Ordering::Less,
             Self::LessOrEqual => order != Ordering::Greater,
@@ -80,7 +86,7 @@ impl Order {
 }
 
 /// Where in a text a string has to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Position {
     /// Somewhere.
     Anywhere,
@@ -176,6 +182,11 @@ impl Strings {
         }
     }
 
+    /// Whether a folded text has one of the strings, which are folded.
+    pub(crate) fn holds_folded(&self, folded: &[u8]) -> bool {
+        self.find(folded, |a, b| a == b)
+    }
+
     fn find(&self, text: &[u8], equal: fn(&[u8], &[u8]) -> bool) -> bool {
         match &self.search {
             Search::Many(automaton) => automaton.is_match(text),
@@ -246,7 +257,7 @@ impl Pattern {
 #[derive(Clone, Debug)]
 pub struct Related {
     /// The other field.
-    pub field: &'static Field,
+    pub other: Reference,
     /// Where in this field's text the other's has to be.
     pub position: Position,
     /// How letters compare.
@@ -275,22 +286,30 @@ impl Test {
         match self {
             Self::Exists => !matches!(value, Value::Absent),
             Self::Bool(constant) => matches!(value, Value::Bool(flag) if flag == *constant),
-            Self::Int(order, constant) => matches!(value, Value::Int(number) if order.holds(number, *constant)),
+            Self::Fraction(order, constant) => float(value).is_some_and(|number| order.holds(number, *constant)),
+            Self::Int(order, constant) => match value {
+                Value::Int(number) => order.holds(number, *constant),
+                // In the events of other products a number may be a string, and have a fraction.
+                Value::Bytes(text) => match std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()) {
+                    Some(number) => order.holds(number, *constant),
+                    None => float(value).is_some_and(|number| order.holds(number, rounded(*constant))),
+                },
+                Value::Absent | Value::Bool(_) | Value::Ip(_) | Value::List(_) | Value::Null => false,
+            },
             Self::Ints(constants) => {
                 matches!(value, Value::Int(number) if constants.binary_search(&number).is_ok())
             }
-            Self::Networks(networks) => match value {
-                Value::Ip(address) => {
-                    let address = address.to_canonical();
-                    networks.iter().any(|network| network.contains(&address))
-                }
-                Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::List(_) => false,
-            },
+            Self::Moment(moment) => moment.holds(value),
+            Self::Networks(networks) => address(value).is_some_and(|address| {
+                let address = address.to_canonical();
+                networks.iter().any(|network| network.contains(&address))
+            }),
+            Self::Null => matches!(value, Value::Null),
             Self::Pattern(pattern) => with_text(value, |text| pattern.holds(text)),
             Self::Text(strings) => with_text(value, |text| strings.holds(text)),
             Self::Field(related) => with_text(value, |text| match other {
                 Value::List(list) => list.iter().any(|item| with_text(item, |other| related.holds(text, other))),
-                Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) => {
+                Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null => {
                     with_text(other, |other| related.holds(text, other))
                 }
             }),
@@ -302,7 +321,14 @@ impl Test {
     pub fn reads_text(&self) -> bool {
         match self {
             Self::Field(_) | Self::Pattern(_) | Self::Text(_) => true,
-            Self::Bool(_) | Self::Exists | Self::Int(..) | Self::Ints(_) | Self::Networks(_) => false,
+            Self::Bool(_)
+            | Self::Exists
+            | Self::Fraction(..)
+            | Self::Int(..)
+            | Self::Ints(_)
+            | Self::Moment(_)
+            | Self::Networks(_)
+            | Self::Null => false,
         }
     }
 
@@ -310,27 +336,52 @@ impl Test {
     #[must_use]
     pub fn cost(&self) -> u32 {
         match self {
-            Self::Bool(_) | Self::Exists | Self::Int(..) => 1,
-            Self::Ints(_) | Self::Networks(_) => 3,
+            Self::Bool(_) | Self::Exists | Self::Int(..) | Self::Null => 1,
+            Self::Fraction(..) | Self::Ints(_) | Self::Networks(_) => 3,
             Self::Text(strings) => match strings.position {
                 Position::Whole => 5,
                 Position::Start | Position::End => 6,
                 Position::Anywhere => 50,
             },
-            Self::Field(_) => 100,
+            Self::Field(_) | Self::Moment(_) => 100,
             Self::Pattern(_) => 200,
         }
     }
 }
 
-/// The text of a scalar: numbers in decimal, addresses in their canonical form.
-fn with_text(value: Value<'_>, test: impl FnOnce(&[u8]) -> bool) -> bool {
+/// Whether there is a text that passes: of numbers in decimal, of addresses in their canonical form.
+pub(crate) fn with_text(value: Value<'_>, test: impl FnOnce(&[u8]) -> bool) -> bool {
     match value {
-        Value::Absent | Value::List(_) => false,
+        Value::Absent | Value::List(_) | Value::Null => false,
         Value::Bytes(bytes) => test(bytes),
         Value::Bool(flag) => test(if flag { b"true" } else { b"false" }),
         Value::Int(number) => test(Small::of(number).text()),
         Value::Ip(address) => test(Small::of(address).text()),
+    }
+}
+
+/// A number with or without a fraction, also as a string.
+fn float(value: Value<'_>) -> Option<f64> {
+    match value {
+        Value::Int(number) => Some(rounded(number)),
+        // `inf` and `nan` are words to everyone but Rust.
+        Value::Bytes(text) if text.iter().any(u8::is_ascii_digit) => std::str::from_utf8(text).ok()?.parse().ok(),
+        Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Ip(_) | Value::List(_) | Value::Null => None,
+    }
+}
+
+/// The float nearest to an integer.
+#[expect(clippy::cast_precision_loss, reason = "an order against a fraction beyond 2^53 may be off by the rounding")]
+fn rounded(number: i64) -> f64 {
+    number as f64
+}
+
+/// An address, also as a string.
+pub(crate) fn address(value: Value<'_>) -> Option<IpAddr> {
+    match value {
+        Value::Ip(address) => Some(address),
+        Value::Bytes(text) => std::str::from_utf8(text).ok()?.parse().ok(),
+        Value::Absent | Value::Bool(_) | Value::Int(_) | Value::List(_) | Value::Null => None,
     }
 }
 
@@ -397,11 +448,14 @@ impl fmt::Display for Test {
             Self::Bool(flag) => write!(out, "= {flag}"),
             Self::Exists => write!(out, "exists"),
             Self::Field(related) => {
-                write!(out, "{} field {}", word(related.position, related.case), related.field.name)
+                write!(out, "{} field {}", word(related.position, related.case), related.other)
             }
+            Self::Fraction(order, constant) => write!(out, "{} {constant:?}", order.symbol()),
             Self::Int(order, constant) => write!(out, "{} {constant}", order.symbol()),
             Self::Ints(constants) => write!(out, "in {}", list(constants.iter(), ToString::to_string)),
+            Self::Moment(moment) => write!(out, "{moment}"),
             Self::Networks(networks) => write!(out, "in {}", list(networks.iter(), ToString::to_string)),
+            Self::Null => write!(out, "is null"),
             Self::Pattern(pattern) => write!(out, "regex {}", quoted(pattern.text().as_bytes())),
             Self::Text(strings) => {
                 let needles = list(strings.needles.iter(), |needle| quoted(needle));

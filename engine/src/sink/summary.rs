@@ -143,11 +143,18 @@ fn facts(event: &Event) -> String {
                 Value::List(list) => {
                     let words = list.iter().filter_map(|word| match word {
                         Value::Bytes(word) => Some(printable(word, 16).into_owned()),
-                        Value::Absent | Value::Bool(_) | Value::Int(_) | Value::Ip(_) | Value::List(_) => None,
+                        Value::Absent
+                        | Value::Bool(_)
+                        | Value::Int(_)
+                        | Value::Ip(_)
+                        | Value::List(_)
+                        | Value::Null => None,
                     });
                     words.collect::<Vec<_>>().join(",") + " "
                 }
-                Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) => String::new(),
+                Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null => {
+                    String::new()
+                }
             };
             access + &shown(&it.path).or_else(|| shown(&it.requested_path)).unwrap_or_default()
         }

@@ -66,3 +66,44 @@ fn what_is_no_recording_is_refused_with_its_name() {
         assert!(said.contains(&path.display().to_string()), "{said}");
     }
 }
+
+#[test]
+fn events_of_other_products_are_judged_by_sigma_rules_and_matches_name_the_author() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    };
+    let rules = write(
+        "rule.yml",
+        "title: Logon\nid: logon\nauthor: A. Uthor\nlicense: DRL-1.1\nreferences: [https://example.org/]\nlevel: high\n\
+         logsource: {product: windows}\ndetection: {sel: {EventID: 4624, User.Name|contains: adm}, condition: sel}\n",
+    );
+    let events = write(
+        "events.jsonl",
+        "{\"EventID\":4624,\"User\":{\"Name\":\"Admin\"}}\n\nnonsense\n{\"EventID\":\"4624\",\"User.Name\":\"adm\"}\n{\"EventID\":1}",
+    );
+    let run = |logsource: &str| {
+        Command::new(env!("CARGO_BIN_EXE_beewolf"))
+            .args(["replay", "--sigma-events"])
+            .arg(&events)
+            .args(["--logsource", logsource, "--rules"])
+            .arg(&rules)
+            .output()
+            .expect("the program was built")
+    };
+    let output = run("product=windows,service=security");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("5 lines (1 damaged), 2 matches of 1 rules"), "{told}");
+    assert!(told.contains("events.jsonl:3: not JSON"), "{told}");
+    let text = String::from_utf8(output.stdout).expect("text");
+    let matches: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(matches.iter().map(|found| &found["line"]).collect::<Vec<_>>(), [1, 4]);
+    assert_eq!(matches[0]["rule"]["author"], serde_json::json!(["A. Uthor"]));
+    assert_eq!(matches[0]["rule"]["license"], "DRL-1.1");
+    assert_eq!(matches[0]["rule"]["reference"], serde_json::json!(["https://example.org/"]));
+    assert_eq!(matches[0]["alert"]["severity"], "high");
+    assert!(run("product=linux").stdout.is_empty());
+}

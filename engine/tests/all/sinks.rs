@@ -182,26 +182,7 @@ fn a_full_disk_costs_counted_records_and_heals() {
         crate::recordings::on_a_full_disk(Path::new(&folder));
         return;
     }
-    if !rustix::process::geteuid().is_root() {
-        println!("skipped: a small file system can only be mounted by root");
-        return;
-    }
-    let folder = tempfile::tempdir().expect("a folder");
-    // The mount is in a namespace of its own and ends with it.
-    let output = Command::new("unshare")
-        .args(["-m", "sh", "-c", "mount -t tmpfs -o size=1m,mode=700 beewolf-test \"$0\" && exec \"$@\""])
-        .arg(folder.path())
-        .arg(std::env::current_exe().expect("this program"))
-        .args(["--exact", "sinks::a_full_disk_costs_counted_records_and_heals", "--nocapture"])
-        .env(INSIDE, folder.path())
-        .output()
-        .expect("unshare runs");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    if text.contains("unshare failed") || text.contains("mount:") {
-        println!("skipped: no mount namespace here: {text}");
-        return;
-    }
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    crate::support::on_a_small_disk("sinks::a_full_disk_costs_counted_records_and_heals", INSIDE);
 }
 
 /// Header and rest of a message, checked to be RFC 5424.

@@ -27,6 +27,38 @@ pub(crate) fn root(name: &str) -> bool {
     root
 }
 
+/// Whether a mount namespace can be had whose mounts nobody else sees; skips the test if not.
+pub(crate) fn own_mounts(name: &str) -> bool {
+    if !root(name) {
+        return false;
+    }
+    let output = Command::new("unshare").args(["--mount", "true"]).output().expect("unshare runs");
+    if !output.status.success() {
+        // A plain chroot is one of those places: its `/` is no mount point.
+        let said = String::from_utf8_lossy(&output.stderr);
+        skip(name, &format!("no mount namespace of its own ({})", said.trim()));
+    }
+    output.status.success()
+}
+
+/// Runs a test of this program once more, with the folder of a file system of one MiB in the variable `inside`. The mount is in a namespace of its own and ends with it.
+pub(crate) fn on_a_small_disk(name: &str, inside: &str) {
+    if !own_mounts(name) {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-c", "mount -t tmpfs -o size=1m,mode=700 beewolf-test \"$0\" && exec \"$@\""])
+        .arg(folder.path())
+        .arg(std::env::current_exe().expect("this program"))
+        .args(["--exact", name, "--nocapture"])
+        .env(inside, folder.path())
+        .output()
+        .expect("unshare runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
 /// A cgroup2 directory of the test's own, directly below the hierarchy's root.
 ///
 /// Dropping it kills what still runs in it, which is only what the test put there, and removes it.

@@ -4,7 +4,6 @@
 # shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
 own_mounts
-export HOME=$work
 
 echo 'echo done' | sh | cat >/dev/null
 echo | bash -i -c 'env; cat' 2>/dev/null | cat >/dev/null

@@ -30,7 +30,6 @@ with socket.create_connection(("127.0.0.1", int(port))) as connection:
             ours.sendall(connection.recv(4096))
         connection.sendall(ours.recv(4096))
 PYTHON
-export HOME=$work
 python3 "$work/relay.py" "$port" pipes bash --norc -i
 python3 "$work/relay.py" "$port" pipes /mnt/agent -i
 python3 "$work/relay.py" "$port" sockets /bin/bash -li

@@ -157,8 +157,9 @@ impl<'t> Parser<'t> {
             .searches
             .iter()
             .filter(|(name, _)| {
-                // A name with an underscore before it is there to be referred to by name only.
-                if pattern.eq_ignore_ascii_case("them") { !name.starts_with('_') } else { fits(pattern, name) }
+                // A name with an underscore before it is there to be referred to by name, or by a pattern with one.
+                let is_open = pattern.starts_with('_') || !name.starts_with('_');
+                is_open && (pattern.eq_ignore_ascii_case("them") || fits(pattern, name))
             })
             .map(|(_, expr)| expr.clone())
             .collect();
@@ -256,6 +257,8 @@ mod tests {
         check("2 of them", Ok(true));
         check("3 of them", Ok(false));
         check("1 of _*", Ok(false));
+        check("all of *1", Ok(true));
+        check("1 of *c", Err("no search has a name like `*c`"));
         check("A1", Err("unknown search `A1`"));
         check("a1 AND NOT a2", Ok(true));
         check("1 of c*", Err("no search has a name like `c*`"));

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
-use super::Asked;
+use super::Logsource;
 use crate::{
     event::field::{self, Field},
     rule::{
@@ -24,14 +24,14 @@ const BUILTIN: &str = include_str!("../../../../sigma/fieldmap.yml");
 /// Log sources of ours and those we know not to have.
 #[derive(Clone, Debug, Default)]
 pub struct Fieldmap {
-    logsources: Vec<Logsource>,
-    absent: Vec<(Asked, String)>,
+    logsources: Vec<MappedSource>,
+    absent: Vec<(Logsource, String)>,
 }
 
 /// A log source of ours.
 #[derive(Clone, Debug)]
-pub(super) struct Logsource {
-    name: Asked,
+pub(super) struct MappedSource {
+    name: Logsource,
     /// Which events belong to it.
     pub(super) condition: Expr,
     fields: BTreeMap<String, Mapped>,
@@ -97,7 +97,7 @@ impl Fieldmap {
                 .filter_map(|(key, value)| Some((text(key, "a field name", diagnostics)?, mapped(value, diagnostics)?)))
                 .collect();
             if let Some(condition) = condition {
-                map.logsources.push(Logsource { name, condition, fields });
+                map.logsources.push(MappedSource { name, condition, fields });
             }
         }
         for node in shape.items("absent", diagnostics) {
@@ -113,31 +113,23 @@ impl Fieldmap {
 
     /// The log sources a rule is for. Category and service have to be the same: a rule that names
     /// a product only is for its text logs. The product may be left open.
-    pub(super) fn matching<'f>(&'f self, asked: &Asked) -> impl Iterator<Item = &'f Logsource> {
+    pub(super) fn matching<'f>(&'f self, asked: &Logsource) -> impl Iterator<Item = &'f MappedSource> {
         self.logsources.iter().filter(move |logsource| {
             logsource.name.category == asked.category
                 && logsource.name.service == asked.service
-                && contains(asked, &logsource.name)
+                && asked.contains(&logsource.name)
         })
     }
 
     /// Why a rule has no log source here.
-    pub(super) fn why_not(&self, asked: &Asked) -> String {
-        let known = self.absent.iter().find(|(absent, _)| contains(absent, asked));
+    pub(super) fn why_not(&self, asked: &Logsource) -> String {
+        let known = self.absent.iter().find(|(absent, _)| absent.contains(asked));
         known.map_or_else(|| format!("no event of ours belongs to {asked}"), |(_, reason)| reason.clone())
     }
 }
 
-/// Whether everything `outer` names is the same in `inner`.
-fn contains(outer: &Asked, inner: &Asked) -> bool {
-    let same = |outer: &Option<String>, inner: &Option<String>| outer.is_none() || outer == inner;
-    same(&outer.category, &inner.category)
-        && same(&outer.product, &inner.product)
-        && same(&outer.service, &inner.service)
-}
-
-fn name(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Asked {
-    Asked {
+fn name(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Logsource {
+    Logsource {
         category: shape.text("category", diagnostics),
         product: shape.text("product", diagnostics),
         service: shape.text("service", diagnostics),
@@ -179,14 +171,12 @@ fn mapped(node: &Node, diagnostics: &mut Diagnostics) -> Option<Mapped> {
     }
 }
 
-impl Logsource {
+impl MappedSource {
     /// Where a Sigma field is: by the map, or by a name of ours.
     pub(super) fn field(&self, name: &str) -> Mapped {
-        // Backends drop spaces from field names.
-        let name: String = name.chars().filter(|character| *character != ' ').collect();
-        match self.fields.get(&name) {
+        match self.fields.get(name) {
             Some(mapped) => mapped.clone(),
-            None => match field::find(&name) {
+            None => match field::find(name) {
                 Some(field) => Mapped::Field(field),
                 None => Mapped::Missing("the field map does not have it".to_owned()),
             },

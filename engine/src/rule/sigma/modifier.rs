@@ -1,30 +1,40 @@
 //! Modifiers: what stands behind the `|` of a Sigma field.
 
-use data_encoding::BASE64;
+use super::{
+    encode::{base64, base64_offsets, utf16, windash},
+    placeholder::Placeholders,
+    value::{Part, Value, Wild},
+};
+use crate::rule::{diagnostic::did_you_mean, moment, test::Order};
 
-use super::value::{Part, Value, Wild};
-use crate::rule::{diagnostic::did_you_mean, test::Order};
+/// Values one item may grow to (`windash`, `base64offset` and `expand` multiply them).
+pub(super) const MAX_VALUES: usize = 10_000;
 
-/// Values one item may grow to (`windash` and `base64offset` multiply them).
-const MAX_VALUES: usize = 10_000;
-
-/// Modifiers of the specification that this version carries.
-const SUPPORTED: &[&str] = &[
+/// The modifiers of the specification, and three names that pySigma has for flags of `re`.
+const ALL: &[&str] = &[
     "all",
     "base64",
     "base64offset",
     "cased",
     "cidr",
     "contains",
+    "day",
+    "dotall",
     "endswith",
     "exists",
+    "expand",
     "fieldref",
     "gt",
     "gte",
+    "hour",
     "i",
+    "ignorecase",
     "lt",
     "lte",
     "m",
+    "minute",
+    "month",
+    "multiline",
     "neq",
     "re",
     "s",
@@ -32,12 +42,14 @@ const SUPPORTED: &[&str] = &[
     "utf16",
     "utf16be",
     "utf16le",
+    "week",
     "wide",
     "windash",
+    "year",
 ];
 
-/// Those it does not.
-const LATER: &[&str] = &["expand", "minute", "hour", "day", "week", "month", "year"];
+/// Those that say what is done with values and leave the values as they are.
+const LEAVING: &[&str] = &["all", "cased", "expand", "neq"];
 
 /// How values are compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,11 +68,24 @@ pub(super) enum Compare {
     Text,
 }
 
+impl Compare {
+    /// Whether the values are, or may be, numbers.
+    fn is_number(&self) -> bool {
+        match self {
+            Self::Order(_) | Self::Text => true,
+            Self::Cidr | Self::Exists | Self::Fieldref { .. } | Self::Regex(_) => false,
+        }
+    }
+}
+
 /// An item after its modifiers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Modified {
-    pub(super) values: Vec<Value>,
+    /// For each value that was written, what it may also be: `windash` and `base64offset` give several.
+    pub(super) values: Vec<Vec<Value>>,
     pub(super) compare: Compare,
+    /// The values are numbers that a part of a date is compared with.
+    pub(super) part: Option<moment::Part>,
     /// Every value has to match, not just one.
     pub(super) all: bool,
     pub(super) cased: bool,
@@ -81,165 +106,200 @@ fn broken<T>(message: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal::Broken(message.into(), None))
 }
 
-/// Whether the values are regular expressions, whose backslashes and stars mean something else.
-pub(super) fn is_raw(modifiers: &[&str]) -> bool {
-    modifiers.contains(&"re")
+/// How the values of an item are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    /// They are regular expressions, whose backslashes and stars mean something else.
+    pub(super) raw: bool,
+    /// `%name%` is a placeholder.
+    pub(super) placeholders: bool,
+}
+
+impl Reading {
+    /// As modifiers ask for.
+    pub(super) fn of(modifiers: &[&str]) -> Self {
+        Self { raw: modifiers.contains(&"re"), placeholders: modifiers.contains(&"expand") }
+    }
 }
 
 /// Applies modifiers in order.
-pub(super) fn apply(modifiers: &[&str], values: Vec<Value>) -> Result<Modified, Refusal> {
-    let mut item = Modified { values, ..Modified::default() };
+pub(super) fn apply(modifiers: &[&str], values: Vec<Value>, placeholders: &Placeholders) -> Result<Modified, Refusal> {
+    let mut item = Modified { values: values.into_iter().map(|value| vec![value]).collect(), ..Modified::default() };
     for (place, name) in modifiers.iter().enumerate() {
-        let previous = place.checked_sub(1).and_then(|place| modifiers.get(place)).copied();
-        step(&mut item, name, previous)?;
-        if item.values.len() > MAX_VALUES {
+        let before = modifiers.get(..place).unwrap_or_default();
+        if *name == "expand" {
+            each(&mut item, name, |wild| expand(&wild, placeholders))?;
+        } else {
+            step(&mut item, name, before)?;
+        }
+        if item.values.iter().map(Vec::len).sum::<usize>() > MAX_VALUES {
             return Err(Refusal::Unsupported(format!("`{name}` makes more than {MAX_VALUES} values of one item")));
         }
     }
     Ok(item)
 }
 
-fn step(item: &mut Modified, name: &str, previous: Option<&str>) -> Result<(), Refusal> {
+fn step(item: &mut Modified, name: &str, before: &[&str]) -> Result<(), Refusal> {
     match name {
         "all" => item.all = true,
         "cased" => item.cased = true,
         "neq" => item.negated = true,
-        "contains" | "startswith" | "endswith" => match &mut item.compare {
-            Compare::Text => {
-                each(item, name, |wild| {
-                    let wild = if name == "startswith" { wild } else { wild.open_start() };
-                    Ok(vec![if name == "endswith" { wild } else { wild.open_end() }])
-                })?;
-            }
-            Compare::Fieldref { starts, ends } => {
-                *starts = name == "startswith";
-                *ends = name == "endswith";
-            }
-            Compare::Regex(_) => {}
-            Compare::Cidr | Compare::Exists | Compare::Order(_) => {
-                return broken(format!("`{name}` does not go with the modifier before it"));
-            }
-        },
-        "re" => item.compare = Compare::Regex(String::new()),
-        "i" | "m" | "s" => match &mut item.compare {
-            Compare::Regex(flags) if matches!(previous, Some("re" | "i" | "m" | "s")) => flags.push_str(name),
-            Compare::Cidr
-            | Compare::Exists
-            | Compare::Fieldref { .. }
-            | Compare::Order(_)
-            | Compare::Regex(_)
-            | Compare::Text => return broken(format!("`{name}` stands behind `re` only")),
-        },
-        "cidr" => item.compare = Compare::Cidr,
-        "exists" => item.compare = Compare::Exists,
-        "fieldref" => {
-            // `startswith|fieldref` means the same as `fieldref|startswith`.
-            let starts = previous == Some("startswith");
-            let ends = previous == Some("endswith");
-            item.compare = Compare::Fieldref { starts, ends };
-            each(item, name, |wild| {
-                let bytes = wild.parts.into_iter().filter(|part| *part != Part::Any).collect();
-                Ok(vec![Wild { parts: bytes }])
-            })?;
-        }
-        "lt" => item.compare = Compare::Order(Order::Less),
-        "lte" => item.compare = Compare::Order(Order::LessOrEqual),
-        "gt" => item.compare = Compare::Order(Order::Greater),
-        "gte" => item.compare = Compare::Order(Order::GreaterOrEqual),
-        "base64" => each(item, name, |wild| {
-            let Some(bytes) = wild.as_plain() else { return broken("`base64` takes no wildcards") };
-            Ok(vec![Wild::plain(BASE64.encode(bytes).into_bytes())])
-        })?,
-        "base64offset" => each(item, name, |wild| {
-            let Some(bytes) = wild.as_plain() else { return broken("`base64offset` takes no wildcards") };
-            Ok((0..3).map(|offset| Wild::plain(base64_at(bytes, offset))).collect())
-        })?,
+        "contains" | "startswith" | "endswith" => place(item, name)?,
+        "re" => item.compare = first(name, before, Compare::Regex(String::new()))?,
+        "i" | "ignorecase" => flag(item, 'i', name, before)?,
+        "m" | "multiline" => flag(item, 'm', name, before)?,
+        "s" | "dotall" => flag(item, 's', name, before)?,
+        "cidr" => item.compare = first(name, before, Compare::Cidr)?,
+        "exists" => item.compare = first(name, before, Compare::Exists)?,
+        "fieldref" => fieldref(item, before)?,
+        "lt" => order(item, name, Order::Less)?,
+        "lte" => order(item, name, Order::LessOrEqual)?,
+        "gt" => order(item, name, Order::Greater)?,
+        "gte" => order(item, name, Order::GreaterOrEqual)?,
+        "base64" => each(item, name, |wild| without_wildcards(&wild, name, |bytes| vec![base64(bytes)]))?,
+        "base64offset" => each(item, name, |wild| without_wildcards(&wild, name, base64_offsets))?,
         "wide" | "utf16le" => each(item, name, |wild| Ok(vec![wild.map(|bytes| utf16(bytes, u16::to_le_bytes))]))?,
         "utf16be" => each(item, name, |wild| Ok(vec![wild.map(|bytes| utf16(bytes, u16::to_be_bytes))]))?,
         "utf16" => each(item, name, |wild| {
-            Ok(vec![wild.map(|bytes| [&[0xff, 0xfe], utf16(bytes, u16::to_le_bytes).as_slice()].concat())])
+            Ok(vec![wild.map(|bytes| utf16(bytes, u16::to_le_bytes)).after(&u16::to_le_bytes(0xFEFF))])
         })?,
-        "windash" => each(item, name, windash)?,
-        later if LATER.contains(&later) => {
-            return Err(Refusal::Unsupported(format!("the modifier `{later}` is not supported yet by this version")));
-        }
-        unknown => {
-            let hint = did_you_mean(unknown, SUPPORTED.iter().chain(LATER).copied());
-            return Err(Refusal::Broken(format!("unknown modifier `{unknown}`"), hint));
-        }
+        "windash" => each(item, name, |wild| windash(&wild))?,
+        other => match moment::Part::find(other) {
+            Some(part) if item.compare.is_number() && item.part.is_none() => item.part = Some(part),
+            Some(_) => return broken(format!("`{name}` does not go with the modifier before it")),
+            None => {
+                let hint = did_you_mean(other, ALL.iter().copied());
+                return Err(Refusal::Broken(format!("unknown modifier `{other}`"), hint));
+            }
+        },
     }
     Ok(())
+}
+
+/// A modifier that takes values as they were written.
+fn first(name: &str, before: &[&str], compare: Compare) -> Result<Compare, Refusal> {
+    match before.iter().find(|other| !LEAVING.contains(other)) {
+        None => Ok(compare),
+        Some(other) => broken(format!("`{name}` has to stand before `{other}`")),
+    }
+}
+
+/// Where in the field the value has to be.
+fn place(item: &mut Modified, name: &str) -> Result<(), Refusal> {
+    match &mut item.compare {
+        Compare::Text => each(item, name, |wild| {
+            let wild = if name == "startswith" { wild } else { wild.open_start() };
+            Ok(vec![if name == "endswith" { wild } else { wild.open_end() }])
+        }),
+        Compare::Fieldref { starts, ends } => {
+            *starts |= name != "endswith";
+            *ends |= name != "startswith";
+            Ok(())
+        }
+        // A regular expression is searched for anywhere.
+        Compare::Regex(_) => Ok(()),
+        Compare::Cidr | Compare::Exists | Compare::Order(_) => {
+            broken(format!("`{name}` does not go with the modifier before it"))
+        }
+    }
+}
+
+fn flag(item: &mut Modified, flag: char, name: &str, before: &[&str]) -> Result<(), Refusal> {
+    const FLAGS: &[&str] = &["dotall", "i", "ignorecase", "m", "multiline", "re", "s"];
+    match (&mut item.compare, before.last()) {
+        (Compare::Regex(flags), Some(last)) if FLAGS.contains(last) => {
+            flags.push(flag);
+            Ok(())
+        }
+        (_, _) => broken(format!("`{name}` stands behind `re` only")),
+    }
+}
+
+fn order(item: &mut Modified, name: &str, order: Order) -> Result<(), Refusal> {
+    if item.compare != Compare::Text {
+        return broken(format!("`{name}` does not go with the modifier before it"));
+    }
+    item.compare = Compare::Order(order);
+    Ok(())
+}
+
+/// `startswith|fieldref` means the same as `fieldref|startswith`.
+fn fieldref(item: &mut Modified, before: &[&str]) -> Result<(), Refusal> {
+    const PLACES: &[&str] = &["contains", "endswith", "startswith"];
+    if let Some(other) = before.iter().find(|other| !LEAVING.contains(other) && !PLACES.contains(other)) {
+        return broken(format!("`fieldref` has to stand before `{other}`"));
+    }
+    let has = |name| before.contains(&name);
+    let (starts, ends) = (has("contains") || has("startswith"), has("contains") || has("endswith"));
+    item.compare = Compare::Fieldref { starts, ends };
+    each(item, "fieldref", |wild| {
+        // The wildcards of the modifiers before are no part of the name.
+        let inner = wild.parts.get(usize::from(ends)..wild.parts.len().saturating_sub(starts.into()));
+        match inner.unwrap_or_default() {
+            [Part::Bytes(name)] => Ok(vec![Wild::plain(name.clone())]),
+            _ => broken("`fieldref` takes the name of a field, without wildcards"),
+        }
+    })
+}
+
+fn without_wildcards(wild: &Wild, name: &str, change: impl Fn(&[u8]) -> Vec<Wild>) -> Result<Vec<Wild>, Refusal> {
+    match wild.as_plain() {
+        Some(bytes) => Ok(change(bytes)),
+        None => broken(format!("`{name}` takes no wildcards")),
+    }
+}
+
+/// Every way to fill in a value's placeholders.
+fn expand(wild: &Wild, placeholders: &Placeholders) -> Result<Vec<Wild>, Refusal> {
+    let mut all = vec![Wild::default()];
+    for part in &wild.parts {
+        let choices: Vec<Wild> = match part {
+            Part::Placeholder { name, raw } => {
+                let Some(values) = placeholders.get(name) else {
+                    return Err(Refusal::Unsupported(format!("no value is given for the placeholder `%{name}%`")));
+                };
+                let read =
+                    |text: &String| if *raw { Wild::plain(text.clone().into_bytes()) } else { Wild::parse(text) };
+                values.iter().map(read).collect()
+            }
+            Part::Any | Part::Bytes(_) | Part::One => vec![Wild { parts: vec![part.clone()] }],
+        };
+        if all.len() * choices.len() > MAX_VALUES {
+            return Err(Refusal::Unsupported(format!("`expand` makes more than {MAX_VALUES} values of one")));
+        }
+        all = all.iter().flat_map(|wild| choices.iter().map(|choice| wild.clone().join(choice))).collect();
+    }
+    Ok(all)
 }
 
 /// Replaces each value, which must be a string or become one.
 fn each(item: &mut Modified, name: &str, change: impl Fn(Wild) -> Result<Vec<Wild>, Refusal>) -> Result<(), Refusal> {
-    let mut changed = Vec::with_capacity(item.values.len());
-    for value in std::mem::take(&mut item.values) {
-        match value.into_wild() {
-            Some(wild) => changed.extend(change(wild)?.into_iter().map(Value::Text)),
-            None => return broken(format!("`{name}` does not go with null")),
+    for alternatives in &mut item.values {
+        let mut changed = Vec::with_capacity(alternatives.len());
+        for value in std::mem::take(alternatives) {
+            match value.into_wild() {
+                Some(wild) => changed.extend(change(wild)?.into_iter().map(Value::Text)),
+                None => return broken(format!("`{name}` does not go with null")),
+            }
         }
+        *alternatives = changed;
     }
-    item.values = changed;
     Ok(())
-}
-
-/// What stays the same in the base64 of any text that has `bytes` at a place that is `offset` modulo 3.
-fn base64_at(bytes: &[u8], offset: usize) -> Vec<u8> {
-    let padded = [&b"   "[..offset], bytes].concat();
-    let encoded = BASE64.encode(&padded).into_bytes();
-    let skip = [0, 2, 3].get(offset).copied().unwrap_or(0);
-    let cut = [0, 3, 2].get(padded.len() % 3).copied().unwrap_or(0);
-    encoded.get(skip..encoded.len().saturating_sub(cut)).unwrap_or_default().to_vec()
-}
-
-fn utf16(bytes: &[u8], order: fn(u16) -> [u8; 2]) -> Vec<u8> {
-    String::from_utf8_lossy(bytes).encode_utf16().flat_map(order).collect()
-}
-
-/// Every way to write the dashes that start an option.
-fn windash(wild: Wild) -> Result<Vec<Wild>, Refusal> {
-    let mut all = vec![Vec::new()];
-    for part in wild.parts {
-        let Part::Bytes(bytes) = part else {
-            all.iter_mut().for_each(|parts: &mut Vec<Part>| parts.push(part.clone()));
-            continue;
-        };
-        let mut texts = vec![String::new()];
-        let text = String::from_utf8_lossy(&bytes);
-        let is_word = |character: Option<char>| character.is_some_and(|c| c.is_alphanumeric() || c == '_');
-        let mut before = None;
-        let mut characters = text.chars().peekable();
-        while let Some(character) = characters.next() {
-            let starts_option = "-/".contains(character) && !is_word(before) && is_word(characters.peek().copied());
-            before = Some(character);
-            if starts_option {
-                let dashes = ['-', '/', '\u{2013}', '\u{2014}', '\u{2015}'];
-                texts = texts.iter().flat_map(|text| dashes.map(|dash| format!("{text}{dash}"))).collect();
-            } else {
-                texts.iter_mut().for_each(|text| text.push(character));
-            }
-            if texts.len() * all.len() > MAX_VALUES {
-                return Err(Refusal::Unsupported(format!("`windash` makes more than {MAX_VALUES} values of one")));
-            }
-        }
-        all = all
-            .iter()
-            .flat_map(|parts| {
-                texts.iter().map(move |text| [parts.as_slice(), &[Part::Bytes(text.clone().into_bytes())]].concat())
-            })
-            .collect();
-    }
-    Ok(all.into_iter().map(|parts| Wild { parts }).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn placeholders() -> Placeholders {
+        Placeholders::of("who", &["eve", "b*b"])
+    }
+
     fn texts(modifiers: &[&str], value: &str) -> Vec<String> {
-        let item = apply(modifiers, vec![Value::Text(Wild::parse(value))]).expect("modifiers that fit");
+        let value = Value::of_text(value, Reading::of(modifiers));
+        let item = apply(modifiers, vec![value], &placeholders()).expect("modifiers that fit");
         item.values
+            .concat()
             .into_iter()
             .map(|value| {
                 let parts = value.into_wild().expect("a string").parts;
@@ -249,6 +309,7 @@ mod tests {
                         Part::Any => "*".to_owned(),
                         Part::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
                         Part::One => "?".to_owned(),
+                        Part::Placeholder { name, .. } => panic!("{name} stays"),
                     })
                     .collect()
             })
@@ -266,38 +327,45 @@ mod tests {
     }
 
     #[test]
-    fn every_encoded_offset_is_inside_the_encoding_of_a_longer_text() {
-        let needle = b"secret token";
-        for before in 0..6 {
-            let text = [&b"abcdefgh"[..before], needle, b"xyz"].concat();
-            let encoded = BASE64.encode(&text);
-            let found = (0..3).any(|offset| {
-                encoded.contains(&String::from_utf8(base64_at(needle, offset)).expect("base64 is ASCII"))
-            });
-            assert!(found, "with {before} bytes before");
-        }
-    }
-
-    #[test]
-    fn windash_permutes_dashes_that_start_an_option() {
-        assert_eq!(texts(&["windash"], "-f a-b").len(), 5);
-        assert_eq!(texts(&["windash"], " -a /b").len(), 25);
+    fn values_are_placed_and_filled_in() {
         assert_eq!(texts(&["windash", "contains"], " -a ")[1], "* /a *");
-        assert!(matches!(
-            apply(&["windash"], vec![Value::Text(Wild::parse(&"-a ".repeat(20)))]),
-            Err(Refusal::Unsupported(_))
-        ));
+        assert_eq!(texts(&["startswith", "fieldref"], "a"), ["a"]);
+        assert_eq!(texts(&["utf16"], "*a"), ["\u{FFFD}\u{FFFD}*a\0"]);
+        assert_eq!(texts(&["expand"], "x%who%"), ["xeve", "xb*b"]);
+        assert_eq!(texts(&["expand", "contains"], "%who%%who%").len(), 4);
+        assert_eq!(texts(&["contains", "expand"], "%who%"), ["*eve*", "*b*b*"]);
+        assert_eq!(texts(&["expand"], r"\%plain%who%"), ["%plaineve", "%plainb*b"]);
+        assert_eq!(texts(&["expand"], "50% of % x%"), ["50% of % x%"]);
+        assert_eq!(texts(&["contains"], "%who%"), ["*%who%*"]);
+        assert_eq!(texts(&["re", "expand"], "^a%who%$"), ["^aeve$", "^ab*b$"]);
     }
 
     #[test]
     fn what_does_not_fit_is_refused_with_its_reason() {
-        let refusal = |modifiers: &[&str], value| apply(modifiers, vec![value]).expect_err("a refusal");
+        let refusal =
+            |modifiers: &[&str], value| apply(modifiers, vec![value], &placeholders()).expect_err("a refusal");
         let text = |text| Value::Text(Wild::parse(text));
         assert_eq!(
             refusal(&["contians"], text("a")),
             Refusal::Broken("unknown modifier `contians`".to_owned(), Some("did you mean `contains`?".to_owned()))
         );
-        assert!(matches!(refusal(&["expand"], text("%a%")), Refusal::Unsupported(_)));
+        assert_eq!(
+            refusal(&["expand"], Value::of_text("%a%", Reading::of(&["expand"]))),
+            Refusal::Unsupported("no value is given for the placeholder `%a%`".to_owned())
+        );
+        for wrong in [
+            &["contains", "re"][..],
+            &["contains", "cidr"],
+            &["base64", "fieldref"],
+            &["re", "cased", "i"],
+            &["cidr", "hour"],
+            &["hour", "day"],
+            &["re", "gt"],
+            &["exists", "contains"],
+        ] {
+            assert!(matches!(refusal(wrong, text("a")), Refusal::Broken(..)), "{wrong:?}");
+        }
+        assert!(matches!(refusal(&["fieldref"], text("a*")), Refusal::Broken(..)));
         assert!(matches!(refusal(&["base64"], text("a*")), Refusal::Broken(..)));
         assert!(matches!(refusal(&["contains"], Value::Null), Refusal::Broken(..)));
         assert!(matches!(refusal(&["i"], text("a")), Refusal::Broken(..)));

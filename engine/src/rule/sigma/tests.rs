@@ -2,8 +2,8 @@
 
 use super::{super::Loader, *};
 use crate::{
-    event::json,
-    rule::{Filter, Source, yaml},
+    event::{Severity, json},
+    rule::{Filter, Purpose, Source, yaml},
 };
 
 fn rule(logsource: &str, detection: &str) -> String {
@@ -275,7 +275,7 @@ fn what_cannot_match_says_why() {
     check_state(
         &process("sel: {CommandLine|expand: '%x%'}\ncondition: sel"),
         "rejected",
-        Some("the modifier `expand` is not supported yet by this version"),
+        Some("no value is given for the placeholder `%x%`"),
     );
     check_state(
         &process("sel: {Image: x}\ncondition: sel | count() > 5"),
@@ -286,11 +286,6 @@ fn what_cannot_match_says_why() {
         "title: T\nid: c\ncorrelation: {type: event_count}\n",
         "rejected",
         Some("correlations are not supported yet by this version"),
-    );
-    check_state(
-        "title: T\nid: f\nlogsource: {product: linux}\nfilter: {rules: any}\n",
-        "rejected",
-        Some("filters are not supported yet by this version"),
     );
 }
 
@@ -319,6 +314,74 @@ fn several_documents_in_one_file_are_several_rules() {
     assert_eq!(ids, ["sigma-rule", "sigma-rule-1"]);
 }
 
+/// Rules and a filter, each a document; which of the rules alert on a start of `/bin/a` by root.
+fn filtered(filter: &str) -> (Vec<String>, Vec<&'static str>) {
+    let rules = [("r1", "{category: process_creation, product: linux}"), ("r2", "{category: process_creation}")]
+        .map(|(id, logsource)| {
+            format!(
+                "title: T\nid: {id}\nname: {id}_name\nrelated: [{{id: old_{id}, type: renamed}}]\nlogsource: {logsource}\n\
+                 detection: {{sel: {{Image: /bin/a}}, condition: sel}}\n"
+            )
+        });
+    let filter = format!("title: F\nlogsource: {{category: process_creation}}\nfilter:\n{}", indent(filter));
+    let sources = [rules[0].clone(), filter, rules[1].clone()].map(|text| Source::new("rule.yml", text));
+    let (rules, problems) = Loader::new(Fieldmap::builtin()).read(&sources);
+    let event = r#"{"event":{"action":"exec"},"process":{"executable":"/bin/a"},"user":{"name":"root"}}"#;
+    let (event, _) = json::read(event.as_bytes()).expect("an event");
+    let alerting = rules
+        .iter()
+        .filter(|rule| Filter::new(&rule.condition, Purpose::Alert).matches(&event))
+        .map(|rule| rule.id.clone());
+    (alerting.collect(), problems.sorted().iter().map(|problem| problem.code).collect())
+}
+
+#[test]
+fn filters_are_put_to_the_rules_they_name() {
+    let check = |filter: &str, alerting: &[&str], codes: &[&str]| {
+        let (found, problems) = filtered(filter);
+        assert_eq!(found, alerting, "{filter}");
+        assert_eq!(problems, codes, "{filter}");
+    };
+    let root = "{User: root}\ncondition: not s";
+    check(&format!("rules: any\ns: {root}"), &[], &[]);
+    check(&format!("rules: []\ns: {root}"), &[], &[]);
+    check(&format!("rules: [r1]\ns: {root}"), &["r2"], &[]);
+    check(&format!("rules: r2_name\ns: {root}"), &["r1"], &[]);
+    check(&format!("rules: [old_r1]\ns: {root}"), &["r2"], &[]);
+    check(&format!("rules: [r3]\ns: {root}"), &["r1", "r2"], &["unused-filter"]);
+    check("rules: any\ns_a: {User: eve}\ns_b: {User: root}\ncondition: not 1 of s_*", &[], &[]);
+    check("rules: any\ns: {User: eve}\ncondition: not s", &["r1", "r2"], &[]);
+    check("rules: any\ns: {User: root}\ncondition: s", &["r1", "r2"], &["filter-without-not"]);
+    check(&format!("s: {root}"), &["r1", "r2"], &["missing-key"]);
+    check("rules: any\ns: {User: root}\ncondition: [not s]", &["r1", "r2"], &["wrong-type"]);
+    check("rules: any\ns: {User: root}", &["r1", "r2"], &["missing-key"]);
+    check("rules: any\ns: {User|expand: '%x%'}\ncondition: not s", &["r1", "r2"], &["filter-rejected"]);
+}
+
+#[test]
+fn a_filter_is_for_log_sources_that_it_contains_and_makes_another_rule() {
+    let load = |product: &str, user: &str| {
+        let rule = rule(PROCESS, "sel: {Image: x}\ncondition: sel");
+        let filter = format!(
+            "title: F\nlogsource: {{product: {product}}}\nfilter: {{rules: any, s: {{User: {user}}}, condition: not s}}\n"
+        );
+        let (rules, _) = load(&format!("{rule}---\n{filter}"));
+        rules[0].content_hash.clone()
+    };
+    assert_ne!(load("linux", "root"), load("windows", "root"));
+    assert_ne!(load("linux", "root"), load("linux", "eve"));
+    assert_eq!(load("windows", "root"), load("windows", "eve"));
+}
+
+#[test]
+fn what_is_wrong_with_related_is_a_warning() {
+    let text =
+        format!("related: [x, {{id: a}}, {{id: a, type: renamd}}]\n{}", rule(PROCESS, "s: {Image: x}\ncondition: s"));
+    let (rules, problems) = load(&text);
+    assert_eq!(rules.len(), 1);
+    assert_eq!((problems.errors(), problems.warnings()), (0, 3), "{problems}");
+}
+
 proptest::proptest! {
     #[test]
     fn no_detection_panics(
@@ -341,7 +404,9 @@ proptest::proptest! {
         let source = Source::new("rule.yml", text);
         let mut problems = Diagnostics::default();
         for document in yaml::parse(&source, &mut problems) {
-            drop(read(&document, 0, &Fieldmap::builtin(), &mut problems));
+            let setup = Setup { target: Target::Ours(Fieldmap::builtin()), placeholders: Placeholders::default() };
+            let reader = Reader::new(&setup, std::iter::once(&document), &mut problems);
+            drop(reader.read(&document, 0, &mut problems));
         }
         proptest::prop_assert!(problems.render(crate::rule::Colour::Plain).len() < 1_000_000);
     }

@@ -1,7 +1,8 @@
 //! Values of Sigma items: strings with wildcards, numbers, booleans, null.
 
+use super::modifier::Reading;
 use crate::{
-    event::value::Bytes,
+    event::{foreign, value::Bytes},
     rule::{
         test::{Case, Pattern, Position, Strings, Test},
         yaml::{Node, Plain, Value as Yaml},
@@ -32,19 +33,40 @@ pub(super) enum Part {
     Bytes(Vec<u8>),
     /// `?`
     One,
+    /// `%name%`, until `expand` puts something for it.
+    Placeholder {
+        /// The name.
+        name: String,
+        /// Whether it stands in a regular expression.
+        raw: bool,
+    },
 }
 
 impl Value {
     /// The value of a scalar. `None` for mappings and lists.
-    pub(super) fn of_node(node: &Node) -> Option<Self> {
+    pub(super) fn of_node(node: &Node, reading: Reading) -> Option<Self> {
         let Yaml::Scalar(scalar) = &node.value else { return None };
+        if reading.raw {
+            return Some(Self::of_text(&scalar.text, reading));
+        }
         Some(match scalar.plain() {
             Plain::Bool(flag) => Self::Bool(flag),
             Plain::Int(number) => Self::Int(number),
             Plain::Null => Self::Null,
-            // A fraction is compared as it is written.
-            Plain::Float(_) => Self::Text(Wild::parse(&scalar.text)),
-            Plain::Text(text) => Self::Text(Wild::parse(text)),
+            Plain::Float(float) => match foreign::whole(float) {
+                Some(number) => Self::Int(number),
+                None => Self::Text(Wild::plain(float.to_string().into_bytes())),
+            },
+            Plain::Text(text) => Self::of_text(text, reading),
+        })
+    }
+
+    /// The value of a string.
+    pub(super) fn of_text(text: &str, reading: Reading) -> Self {
+        Self::Text(match reading {
+            Reading { raw: true, placeholders } => Wild::raw(text, placeholders),
+            Reading { raw: false, placeholders: true } => Wild::with_placeholders(text),
+            Reading { raw: false, placeholders: false } => Wild::parse(text),
         })
     }
 
@@ -63,27 +85,82 @@ impl Wild {
     /// Reads a string: `*` and `?` are wildcards; a backslash before `*`, `?` or another backslash
     /// takes it as it is, before anything else it is a backslash.
     pub(super) fn parse(text: &str) -> Self {
+        Self::scan(text, r"*?\", false)
+    }
+
+    /// The same with placeholders: `%name%` is one, and a backslash before `%` makes it a plain `%`.
+    pub(super) fn with_placeholders(text: &str) -> Self {
+        Self::scan(text, r"*?\%", true)
+    }
+
+    /// Reads what is between placeholders as it is.
+    fn raw(text: &str, placeholders: bool) -> Self {
+        let mut wild = Self::default();
+        let mut rest = text;
+        while let Some((before, name, after)) = placeholders.then(|| placeholder(rest)).flatten() {
+            wild = wild.join(&Self::plain(before.as_bytes().to_vec()));
+            wild.parts.push(Part::Placeholder { name: name.to_owned(), raw: true });
+            rest = after;
+        }
+        wild.join(&Self::plain(rest.as_bytes().to_vec()))
+    }
+
+    /// Reads a string in which a backslash escapes some characters.
+    fn scan(text: &str, escaped: &str, placeholders: bool) -> Self {
         let mut parts = Vec::new();
         let mut plain = Vec::new();
-        let mut characters = text.chars().peekable();
-        while let Some(character) = characters.next() {
-            let literal = match character {
-                '*' | '?' => {
-                    if !plain.is_empty() {
-                        parts.push(Part::Bytes(std::mem::take(&mut plain)));
+        let mut rest = text;
+        while let Some(character) = rest.chars().next() {
+            let here = rest;
+            rest = here.get(character.len_utf8()..).unwrap_or_default();
+            let special = match character {
+                '*' => Some(Part::Any),
+                '?' => Some(Part::One),
+                '%' if placeholders => match placeholder(here) {
+                    Some(("", name, after)) => {
+                        rest = after;
+                        Some(Part::Placeholder { name: name.to_owned(), raw: false })
                     }
-                    parts.push(if character == '*' { Part::Any } else { Part::One });
-                    continue;
-                }
-                '\\' => characters.next_if(|next| "*?\\".contains(*next)).unwrap_or('\\'),
-                other => other,
+                    Some(_) | None => None,
+                },
+                _ => None,
             };
+            if let Some(special) = special {
+                if !plain.is_empty() {
+                    parts.push(Part::Bytes(std::mem::take(&mut plain)));
+                }
+                parts.push(special);
+                continue;
+            }
+            let mut literal = character;
+            if character == '\\'
+                && let Some(next) = rest.chars().next().filter(|next| escaped.contains(*next))
+            {
+                literal = next;
+                rest = rest.get(next.len_utf8()..).unwrap_or_default();
+            }
             plain.extend_from_slice(literal.encode_utf8(&mut [0; 4]).as_bytes());
         }
         if !plain.is_empty() {
             parts.push(Part::Bytes(plain));
         }
         Self { parts }
+    }
+
+    /// With another behind it; bytes that meet become one part.
+    pub(super) fn join(mut self, other: &Self) -> Self {
+        for part in &other.parts {
+            match (self.parts.last_mut(), part) {
+                (Some(Part::Bytes(before)), Part::Bytes(bytes)) => before.extend_from_slice(bytes),
+                (_, part) => self.parts.push(part.clone()),
+            }
+        }
+        self
+    }
+
+    /// With bytes before it.
+    pub(super) fn after(&self, bytes: &[u8]) -> Self {
+        Self::plain(bytes.to_vec()).join(self)
     }
 
     /// A string without wildcards.
@@ -123,7 +200,7 @@ impl Wild {
             .into_iter()
             .map(|part| match part {
                 Part::Bytes(bytes) => Part::Bytes(change(&bytes)),
-                Part::Any | Part::One => part,
+                Part::Any | Part::One | Part::Placeholder { .. } => part,
             })
             .collect();
         Self { parts }
@@ -158,6 +235,8 @@ impl Wild {
             match part {
                 Part::Any => regex.push_str("(?s-u:.)*"),
                 Part::One => regex.push('.'),
+                // `expand` has put values for them, or refused the rule.
+                Part::Placeholder { name, .. } => return Err(format!("the placeholder `%{name}%` has no value")),
                 Part::Bytes(bytes) => {
                     for chunk in bytes.utf8_chunks() {
                         regex.push_str(&regex_syntax::escape(chunk.valid()));
@@ -171,6 +250,22 @@ impl Wild {
         regex.push_str("\\z");
         Pattern::new(&regex)
     }
+}
+
+/// The text before a text's first placeholder, its name, and the text behind it. A name has no
+/// backslash, is not empty, and no space is inside: `50% of 3%` has none.
+fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    while let Some(start) = text.get(from..)?.find('%').map(|at| from + at) {
+        let inner = text.get(start + 1..)?;
+        let end = inner.find('%')?;
+        let name = inner.get(..end)?;
+        if !name.is_empty() && !name.contains(|c: char| c == '\\' || c.is_whitespace()) {
+            return Some((text.get(..start)?, name, inner.get(end + 1..)?));
+        }
+        from = start + 1;
+    }
+    None
 }
 
 /// The tests of several strings, any of which may match: simple ones go together.

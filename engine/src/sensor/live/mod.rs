@@ -49,6 +49,8 @@ pub struct Lost {
 /// Numbers of the sensor, all since its start.
 #[derive(Clone, Debug, Default)]
 pub struct Counters {
+    /// When they were read, nanoseconds on the boot clock: what is not in them was lost later.
+    pub read_ns: u64,
     /// Records the probes wrote, by place of the kind in [`Kind::ALL`]; read from the kernel.
     pub written: [u64; Kind::ALL.len()],
     /// Events handed on, likewise.
@@ -253,8 +255,13 @@ impl Live {
     /// The numbers as they are now.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        let mut all =
-            Counters { read: self.read, undecodable: self.undecodable, late: self.merge.late, ..Counters::default() };
+        let mut all = Counters {
+            read_ns: boot_clock_ns(),
+            read: self.read,
+            undecodable: self.undecodable,
+            late: self.merge.late,
+            ..Counters::default()
+        };
         all.rings = self.rings.iter().map(|ring| (ring.fill(), ring.size())).collect();
         for (ring, taken) in self.taken.iter().enumerate() {
             for number in 0..wire::KINDS {

@@ -4,7 +4,6 @@
 //! and losses. A recording without its last line, or with damaged ones, is still read; so is one that
 //! was compressed with zstd since.
 
-mod compressed;
 mod reader;
 mod writer;
 

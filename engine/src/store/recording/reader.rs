@@ -3,19 +3,23 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    io::{BufRead, Read},
+    io::BufRead,
     path::{Path, PathBuf},
 };
 
 use sha2::{Digest, Sha256};
 
-use super::{Counts, Envelope, FORMAT, Header, Manifest, RecordingError, Tagged, compressed, id_of};
+use super::{Counts, Envelope, FORMAT, Header, Manifest, RecordingError, Tagged, id_of};
 use crate::{
     event::{
         Event, Loss,
         json::{self, ReadError},
     },
-    store::capped::{self, CappedError},
+    store::{
+        capped::CappedError,
+        compressed::{self, Input},
+        lines::{End, LineError, Lines},
+    },
 };
 
 /// One line of a recording, understood.
@@ -92,11 +96,9 @@ pub struct Summary {
 const MAX_EXAMPLES: usize = 10;
 
 /// An open recording.
-pub struct Reader<R = Box<dyn BufRead + Send>> {
-    input: R,
-    max_line: usize,
+pub struct Reader<R = Input> {
+    lines: Lines<R>,
     name_hash: String,
-    buffer: Vec<u8>,
     counts: Counts,
     summary: Summary,
     manifest: bool,
@@ -109,13 +111,12 @@ impl Reader {
     /// # Errors
     /// [`RecordingError`] if the file cannot be opened, is no recording or a newer one.
     pub fn open(path: &Path, max_line: usize) -> Result<Self, RecordingError> {
-        let (file, _) = capped::open(path).map_err(|error| match error {
+        let input = compressed::open(path).map_err(|error| match error {
             CappedError::Io { path, error } => RecordingError::Io { path, error },
             other @ (CappedError::NotAFile(_) | CappedError::NotText { .. } | CappedError::TooLarge { .. }) => {
                 RecordingError::Format { path: path.to_owned(), why: other.to_string() }
             }
         })?;
-        let input = compressed::open(file).map_err(|error| RecordingError::Io { path: path.to_owned(), error })?;
         let name = path.file_name().unwrap_or_default();
         Ok(Self::new(input, name.as_encoded_bytes(), max_line))
     }
@@ -144,10 +145,8 @@ impl<R: BufRead> Reader<R> {
     pub fn new(input: R, name: &[u8], max_line: usize) -> Self {
         let digest = Sha256::digest(name);
         Self {
-            input,
-            max_line,
+            lines: Lines::new(input, max_line),
             name_hash: data_encoding::HEXLOWER.encode(digest.get(..8).unwrap_or(&digest)),
-            buffer: Vec::new(),
             counts: Counts::default(),
             summary: Summary::default(),
             manifest: false,
@@ -167,26 +166,14 @@ impl<R: BufRead> Reader<R> {
         Item::Damaged { line, why }
     }
 
-    /// Reads one line into the buffer. `None` at the end of the file.
+    /// Goes on to the next line. `None` at the end of the file.
     fn line(&mut self) -> Option<Result<(), Damage>> {
-        self.buffer.clear();
-        let bound = self.max_line as u64 + 1;
-        match self.input.by_ref().take(bound).read_until(b'\n', &mut self.buffer) {
-            Ok(0) => None,
-            Ok(_) if self.buffer.last() == Some(&b'\n') => {
-                self.buffer.pop();
-                Some(Ok(()))
-            }
-            Ok(count) if count as u64 == bound => {
-                // The rest of the line goes by unseen.
-                Some(match self.input.skip_until(b'\n') {
-                    Ok(_) => Err(Damage::TooLong { max: self.max_line }),
-                    Err(error) => Err(Damage::Unreadable(error.to_string())),
-                })
-            }
-            Ok(_) => Some(Err(Damage::Cut)),
-            Err(error) => Some(Err(Damage::Unreadable(error.to_string()))),
-        }
+        Some(match self.lines.advance()? {
+            Ok(End::Newline) => Ok(()),
+            Ok(End::File) => Err(Damage::Cut),
+            Err(LineError::TooLong { max }) => Err(Damage::TooLong { max }),
+            Err(LineError::Unreadable(why)) => Err(Damage::Unreadable(why)),
+        })
     }
 
     fn end(&mut self) -> Option<Item> {
@@ -196,7 +183,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn understand(&mut self, line: u64) -> Result<Item, Damage> {
-        let (mut event, errors) = match json::read(&self.buffer) {
+        let (mut event, errors) = match json::read(self.lines.line()) {
             Ok(read) => read,
             Err(ReadError::Kind) => return self.notice(),
             Err(error @ (ReadError::Json(_) | ReadError::NotAnObject)) => {
@@ -214,7 +201,7 @@ impl<R: BufRead> Reader<R> {
 
     /// A line that is no event: ours, or a loss.
     fn notice(&mut self) -> Result<Item, Damage> {
-        let value: serde_json::Value = serde_json::from_slice(&self.buffer)
+        let value: serde_json::Value = serde_json::from_slice(self.lines.line())
             .map_err(|error| Damage::NoEvent(ReadError::Json(error).to_string()))?;
         if let Some(record) = value.pointer("/beewolf/record").and_then(serde_json::Value::as_str) {
             let record = record.to_owned();

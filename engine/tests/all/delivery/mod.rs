@@ -392,24 +392,7 @@ fn a_full_disk_costs_nothing_while_the_receiver_is_there() {
     if let Some(folder) = std::env::var_os(INSIDE) {
         return on_a_full_disk(Path::new(&folder));
     }
-    if !support::root(NAME) {
-        return;
-    }
-    let folder = tempfile::tempdir().expect("a folder");
-    // The mount is in a namespace of its own and ends with it.
-    let output = Command::new("unshare")
-        .args(["-m", "sh", "-c", "mount -t tmpfs -o size=1m,mode=700 beewolf-test \"$0\" && exec \"$@\""])
-        .arg(folder.path())
-        .arg(std::env::current_exe().expect("this program"))
-        .args(["--exact", NAME, "--nocapture"])
-        .env(INSIDE, folder.path())
-        .output()
-        .expect("unshare runs");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    if text.contains("unshare failed") || text.contains("mount:") {
-        return support::skip(NAME, "no mount namespace here");
-    }
-    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+    support::on_a_small_disk(NAME, INSIDE);
 }
 
 /// What a confined engine does: folders and files first, then the fence, then the sinks.

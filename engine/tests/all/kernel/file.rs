@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use serde_json::json;
 
-use super::{Problems, Sensor, actor, field, fields, scope};
+use super::{Problems, Sensor, actor, field, fields, scope, scope_and_mounts};
 
 /// A folder with what the actor's `files`, `mounts` and `compat` open; any user may enter it.
 fn folder() -> (tempfile::TempDir, String) {
@@ -40,7 +40,7 @@ fn folder() -> (tempfile::TempDir, String) {
 
 #[test]
 fn kernel_opened_files_are_seen() {
-    let Some(scope) = scope("file::kernel_opened_files_are_seen") else { return };
+    let Some(scope) = scope_and_mounts("file::kernel_opened_files_are_seen") else { return };
     let (_folder, place) = folder();
     let sensor = Sensor::trace(&scope, ["event.action in (exec, file_open)"]);
     let done = actor::act(&scope, &["files", &place]);

@@ -10,7 +10,7 @@ use std::{
 use beewolf::{enrich::procfs, event::id::Origin};
 use serde_json::Value;
 
-use super::{Problems, Sensor, actor, field, fields, scope, slow};
+use super::{Problems, Sensor, actor, field, fields, scope, scope_and_mounts, slow};
 use crate::support::{Scope, read, wait};
 
 /// The entity id of a running process as `/proc` gives it.
@@ -93,7 +93,7 @@ fn kernel_entity_ids_agree() {
 #[test]
 fn kernel_entity_ids_outlive_process_ids() {
     const LIMIT: &str = "/proc/sys/kernel/pid_max";
-    let Some(scope) = scope("identity::kernel_entity_ids_outlive_process_ids") else { return };
+    let Some(scope) = scope_and_mounts("identity::kernel_entity_ids_outlive_process_ids") else { return };
     // A guest is ours: its ids may come back soon. On this host only a pid namespace can be told to, from Linux 6.14 on,
     // and there it is the namespace's numbers that come back, not those of the initial one.
     let before = slow().then(|| read(Path::new(LIMIT)));

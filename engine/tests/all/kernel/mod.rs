@@ -21,7 +21,7 @@ use std::{fmt::Debug, path::Path};
 
 use serde_json::{Map, Value};
 
-use crate::support::{Scope, skip};
+use crate::support::{Scope, own_mounts, skip};
 use sensor::Sensor;
 
 /// A scope to sense in, or a skip that says why there is none.
@@ -36,6 +36,11 @@ fn scope(test: &str) -> Option<Scope> {
         return None;
     }
     Scope::new(test)
+}
+
+/// The same for a test that also mounts something where nobody else sees it.
+fn scope_and_mounts(test: &str) -> Option<Scope> {
+    own_mounts(&format!("kernel::{test}")).then(|| scope(test)).flatten()
 }
 
 /// A number that suits the machine: an emulated one is about twenty times slower.

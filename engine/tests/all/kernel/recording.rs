@@ -11,7 +11,7 @@ use std::{
 use rustix::process::{Signal, kill_process};
 use serde_json::Value;
 
-use super::{Problems, Sensor, actor, field, scope};
+use super::{Problems, Sensor, actor, field, scope, scope_and_mounts};
 use crate::support::{Scope, read, wait, workspace};
 
 /// Attacks whose alerts the test looks for.
@@ -68,7 +68,7 @@ fn manifest(recording: &Path) -> Value {
 
 #[test]
 fn kernel_recordings_give_the_same_alerts() {
-    let Some(scope) = scope("recording::kernel_recordings_give_the_same_alerts") else { return };
+    let Some(scope) = scope_and_mounts("recording::kernel_recordings_give_the_same_alerts") else { return };
     let folder = open_folder();
     let recording = folder.path().join("attack.jsonl");
     let record =

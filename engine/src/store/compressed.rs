@@ -1,11 +1,16 @@
-//! Recordings compressed with zstd, read as if they were not.
+//! Files compressed with zstd, read as if they were not.
 
 use std::{
-    fs::File,
     io::{self, BufRead, BufReader, Read},
+    path::Path,
 };
 
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+use super::capped::{self, CappedError};
+
+/// The bytes of a file, whichever way they were stored.
+pub type Input = Box<dyn BufRead + Send>;
 
 /// What a frame begins with (RFC 8878, section 3.1.1).
 const MAGIC: [u8; 4] = 0xFD2F_B528_u32.to_le_bytes();
@@ -14,10 +19,12 @@ const MAX_WINDOW_BYTES: u64 = 64 << 20;
 /// Bytes read at once.
 const CHUNK_BYTES: usize = 64 << 10;
 
-/// The bytes of a recording file, decompressed if it begins as zstd's frames do.
-pub(super) fn open(file: File) -> io::Result<Box<dyn BufRead + Send>> {
+/// Opens a regular file; its bytes are decompressed if it begins as zstd's frames do.
+pub(super) fn open(path: &Path) -> Result<Input, CappedError> {
+    let (file, _) = capped::open(path)?;
     let mut file = BufReader::with_capacity(CHUNK_BYTES, file);
-    if file.fill_buf()?.starts_with(&MAGIC) {
+    let start = file.fill_buf().map_err(|error| CappedError::Io { path: path.to_owned(), error })?;
+    if start.starts_with(&MAGIC) {
         return Ok(Box::new(BufReader::with_capacity(CHUNK_BYTES, Frames::new(file))));
     }
     Ok(Box::new(file))
@@ -81,7 +88,7 @@ mod tests {
         let path = folder.path().join("file");
         std::fs::write(&path, bytes).expect("written");
         let mut content = Vec::new();
-        let end = open(File::open(&path).expect("there")).expect("opened").read_to_end(&mut content);
+        let end = open(&path).expect("opened").read_to_end(&mut content);
         (content, end.err().map(|error| error.to_string()))
     }
 

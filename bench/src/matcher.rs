@@ -1,0 +1,291 @@
+//! Measures the matcher beside other engines: `make bench-matcher`.
+//!
+//! The same rules and the same events, made beforehand, in one process and one thread, in turns. What
+//! counts is the thread's CPU time, since others use this machine as well. Prints a table and writes
+//! `bench/matcher.json` below the target folder. Ends with an error if a target is missed.
+mod corpus;
+mod engine;
+mod rules;
+mod table;
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use beewolf::rule::sigma::Fieldmap;
+use engine::{Matcher, Ours, Routing, Rsigma, SigmaRust};
+use rsigma_eval::JsonEvent;
+use table::{Row, Target};
+
+/// Events of each corpus.
+const EVENTS: usize = 10_000;
+/// Events for an engine that needs a millisecond for each.
+const FEW_EVENTS: usize = 300;
+/// Turns of each engine; the median counts.
+const TURNS: usize = 7;
+
+fn main() {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [tree, out] = words.as_slice() else { panic!("beewolf-bench-matcher SIGMAHQ OUT") };
+    let tree = Path::new(tree);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut rows = Vec::new();
+    rows.extend(linux(tree, folder.path()));
+    rows.extend(whole(tree));
+    rows.extend(growth(tree, folder.path()));
+    rows.extend(hostile(tree, folder.path()));
+    rows.extend(from_json(tree, folder.path()));
+    rows.extend(compile(tree, folder.path()));
+    table::write(&rows, &Path::new(out).join("matcher.json"));
+    table::print(&rows);
+    if rows.iter().any(|row| !row.met()) {
+        std::process::exit(1);
+    }
+}
+
+/// CPU time of this thread.
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).expect("positive"), u32::try_from(time.tv_nsec).expect("below a second"))
+}
+
+/// Nanoseconds per event of each of some engines, in turns.
+fn race(engines: &mut [&mut dyn Matcher]) -> Vec<f64> {
+    let mut times = vec![Vec::new(); engines.len()];
+    for engine in engines.iter_mut() {
+        engine.run();
+    }
+    for _ in 0..TURNS {
+        for (engine, times) in engines.iter_mut().zip(&mut times) {
+            let before = cpu_time();
+            let mut runs = 0;
+            // Long enough for the clock, and for the caches to settle after the other engine.
+            while runs == 0 || cpu_time() - before < Duration::from_millis(100) {
+                std::hint::black_box(engine.run());
+                runs += 1;
+            }
+            let events = runs * engine.events();
+            times.push((cpu_time() - before).as_nanos() as f64 / events as f64);
+        }
+    }
+    times.iter_mut().map(|times| median(times)).collect()
+}
+
+fn median(numbers: &mut [f64]) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers[numbers.len() / 2]
+}
+
+fn per_second(nanoseconds: f64) -> f64 {
+    1e9 / nanoseconds
+}
+
+/// Says how the matches of two engines differ.
+fn compare(what: &str, ours: &mut dyn Matcher, peer: &mut dyn Matcher) {
+    let (ours, theirs) = (ours.matches(), peer.matches());
+    let differences = engine::differences(&ours, &theirs);
+    eprintln!(
+        "{what}: {} matches of ours, {} of rsigma, {} rules differ",
+        ours.len(),
+        theirs.len(),
+        differences.len()
+    );
+    for (rule, (only_ours, only_theirs)) in differences.iter().take(8) {
+        eprintln!("  {rule}: {only_ours} only ours, {only_theirs} only theirs");
+    }
+}
+
+/// The rules for Linux process creations.
+fn linux(tree: &Path, folder: &Path) -> Vec<Row> {
+    let texts = rules::texts(tree).into_iter();
+    let texts: Vec<String> = texts
+        .filter(|text| rules::has(text, "category: process_creation") && rules::has(text, "product: linux"))
+        .collect();
+    let rules = rules::write(&folder.join("linux"), &texts);
+    let records = corpus::linux(EVENTS);
+    let mut ours = Ours::new(&rules, Fieldmap::builtin(), &records);
+    let mut rsigma = Rsigma::new(&rules, Some("linux"), Routing::Conflict, &records);
+    let mut sigma_rust = SigmaRust::new(&rules, Some("linux"), &records[..FEW_EVENTS]);
+    let name = format!("{} rules for Linux process creations", texts.len());
+    compare(&name, &mut ours, &mut rsigma);
+    let times = race(&mut [&mut ours, &mut rsigma, &mut sigma_rust]);
+    vec![
+        Row::new(&format!("{name}, rsigma"), per_second(times[0]), "events/s", Target::AtLeast(1.5e6)).beside(per_second(times[1])),
+        Row::new(&format!("{name}, times rsigma"), per_second(times[0]) / per_second(times[1]), "x", Target::AtLeast(8.0)),
+        Row::new(&format!("{name}, sigma-rust"), per_second(times[0]), "events/s", Target::None).beside(per_second(times[2])),
+    ]
+}
+
+/// All rules there are, routed to Linux process creations.
+fn whole(tree: &Path) -> Vec<Row> {
+    let records = corpus::linux(EVENTS);
+    let mut ours = Ours::new(tree, Fieldmap::builtin(), &records);
+    let mut pruned = Rsigma::new(tree, Some("linux"), Routing::Conflict, &records[..EVENTS / 10]);
+    let mut strict = Rsigma::new(tree, Some("linux"), Routing::Strict, &records);
+    let name = format!("all {} rules, routed", ours.set.rules().len());
+    compare(&name, &mut ours, &mut strict);
+    let times = race(&mut [&mut ours, &mut pruned, &mut strict]);
+    vec![
+        Row::new(&format!("{name}, rsigma"), per_second(times[0]), "events/s", Target::AtLeast(1e6)).beside(per_second(times[1])),
+        Row::new(&format!("{name}, times rsigma"), per_second(times[0]) / per_second(times[1]), "x", Target::AtLeast(20.0)),
+        Row::new(&format!("{name}, rsigma by exact source"), per_second(times[0]), "events/s", Target::None).beside(per_second(times[2])),
+    ]
+}
+
+/// Rules that all apply to the measured kind: how the cost grows with their number.
+fn growth(tree: &Path, folder: &Path) -> Vec<Row> {
+    let texts = rules::texts(tree);
+    let of = |line: &str| texts.iter().filter(|text| rules::has(text, line)).cloned().collect::<Vec<_>>();
+    let mut applying = rules::shuffled(of("category: process_creation"), &mut corpus::Random::new(1));
+    // The tree has fewer process creations than that: rules on file names become such.
+    let files = of("category: file_event").into_iter();
+    applying.extend(files.map(|text| text.replace("category: file_event", "category: process_creation")));
+    let records = corpus::windows(EVENTS);
+    let mut rows = Vec::new();
+    let mut first = f64::NAN;
+    for count in [100, 200, 400, 800, 1_600] {
+        let rules = rules::write(&folder.join(count.to_string()), &applying[..count]);
+        let mut ours = Ours::new(&rules, engine::wide_fieldmap(folder), &records);
+        let mut rsigma = Rsigma::new(&rules, None, Routing::Conflict, &records[..EVENTS / 10]);
+        let matching: std::collections::BTreeSet<usize> = ours.matches().iter().map(|(event, _)| *event).collect();
+        let share = 100.0 * matching.len() as f64 / records.len() as f64;
+        let mut few = Ours::new(&rules, engine::wide_fieldmap(folder), &records[..EVENTS / 10]);
+        compare(&format!("{count} rules that all apply, {share:.2} % of events match"), &mut few, &mut rsigma);
+        let times = race(&mut [&mut ours, &mut rsigma]);
+        let name = format!("{count} rules that all apply, {share:.1} % of events match");
+        rows.push(Row::new(&name, per_second(times[0]), "events/s", Target::None).beside(per_second(times[1])));
+        if count == 100 {
+            first = times[0];
+        } else if count == 1_600 {
+            let name = "cost per event, 1,600 rules against 100";
+            rows.push(Row::new(name, times[0] / first, "x", Target::AtMost(3.0)));
+        }
+    }
+    rows
+}
+
+/// Events made of the strings that the rules look for.
+fn hostile(tree: &Path, folder: &Path) -> Vec<Row> {
+    let rules = folder.join("linux");
+    let records = corpus::hostile(EVENTS / 10, &rules::strings(&rules::texts(&rules)));
+    let mut ours = Ours::new(&rules, Fieldmap::builtin(), &records);
+    let mut rsigma = Rsigma::new(&rules, Some("linux"), Routing::Conflict, &records);
+    compare("hostile, Linux", &mut ours, &mut rsigma);
+    let times = race(&mut [&mut ours, &mut rsigma]);
+    let mut rows = vec![Row::new(
+        "hostile events, rules for Linux process creations, rsigma",
+        per_second(times[0]),
+        "events/s",
+        Target::None,
+    ).beside(per_second(times[1]))];
+    let mut all = Ours::new(tree, Fieldmap::builtin(), &records);
+    let mut pruned = Rsigma::new(tree, Some("linux"), Routing::Conflict, &records);
+    let times = race(&mut [&mut all, &mut pruned]);
+    let name = "hostile events, all rules, rsigma";
+    rows.push(Row::new(name, per_second(times[0]), "events/s", Target::None).beside(per_second(times[1])));
+    rows
+}
+
+/// Beewolf from JSON text.
+struct OursFromJson {
+    ours: Ours,
+    state: beewolf::detect::State,
+    lines: Vec<Vec<u8>>,
+}
+
+impl Matcher for OursFromJson {
+    fn run(&mut self) -> usize {
+        let mut count = 0;
+        for line in &self.lines {
+            let (event, _) = beewolf::event::json::read(line).expect("an event");
+            self.ours.set.evaluate(&std::sync::Arc::new(event), &mut self.state, &mut |_| count += 1);
+        }
+        count
+    }
+
+    fn matches(&mut self) -> engine::Matches {
+        self.ours.matches()
+    }
+
+    fn events(&self) -> usize {
+        self.lines.len()
+    }
+}
+
+/// rsigma from JSON text, through serde_json.
+struct RsigmaFromJson {
+    engine: rsigma_eval::Engine,
+    logsource: rsigma_parser::LogSource,
+    lines: Vec<String>,
+}
+
+impl Matcher for RsigmaFromJson {
+    fn run(&mut self) -> usize {
+        let found = self.lines.iter().map(|line| {
+            let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let event = JsonEvent::borrow(&value);
+            engine::rsigma_evaluate(&self.engine, Routing::Conflict, &self.logsource, &event).len()
+        });
+        found.sum()
+    }
+
+    fn matches(&mut self) -> engine::Matches {
+        engine::Matches::new()
+    }
+
+    fn events(&self) -> usize {
+        self.lines.len()
+    }
+}
+
+/// From a line of JSON to the verdict, each engine reading the names it knows.
+fn from_json(tree: &Path, folder: &Path) -> Vec<Row> {
+    let records = corpus::linux(EVENTS);
+    let mut rows = Vec::new();
+    for (name, rules) in [("rules for Linux process creations", folder.join("linux")), ("all rules", tree.to_owned())] {
+        let lines = records.iter().map(|record| {
+            let mut line = Vec::new();
+            beewolf::event::json::write(&mut line, &engine::typed(record), beewolf::event::json::Form::Ours);
+            line
+        });
+        let mut ours = OursFromJson {
+            ours: Ours::new(&rules, Fieldmap::builtin(), &[]),
+            state: beewolf::detect::State::default(),
+            lines: lines.collect(),
+        };
+        let mut rsigma = RsigmaFromJson {
+            engine: engine::rsigma_engine(&rules),
+            logsource: engine::logsource(Some("linux")),
+            lines: records[..EVENTS / 10].iter().map(corpus::Record::json).collect(),
+        };
+        let times = race(&mut [&mut ours, &mut rsigma]);
+        let case = format!("JSON text to verdict, {name}");
+        rows.push(Row::new(&format!("{case}, rsigma"), per_second(times[0]), "events/s", Target::None).beside(per_second(times[1])));
+        rows.push(Row::new(&format!("{case}, times rsigma"), per_second(times[0]) / per_second(times[1]), "x", Target::AtLeast(3.0),
+        ));
+    }
+    rows
+}
+
+/// Compiling a set of 3,000 rules, which a reload does beside the matching thread.
+fn compile(tree: &Path, folder: &Path) -> Vec<Row> {
+    let texts = rules::texts(tree);
+    let applying = texts
+        .iter()
+        .filter(|text| rules::has(text, "category: process_creation") || rules::has(text, "category: file_event"))
+        .map(|text| text.replace("category: file_event", "category: process_creation"));
+    let applying: Vec<String> = applying.cycle().take(3_000).enumerate().map(|(number, text)| renamed(&text, number)).collect();
+    let path: PathBuf = rules::write(&folder.join("reload"), &applying);
+    let before = cpu_time();
+    let ours = Ours::new(&path, engine::wide_fieldmap(folder), &[]);
+    let load = cpu_time() - before;
+    eprintln!("{} rules, {} predicates", ours.set.rules().len(), ours.set.predicates());
+    vec![Row::new("reading and compiling 3,000 rules that all apply", load.as_secs_f64() * 1e3, "ms", Target::None)]
+}
+
+/// A rule with an id of its own.
+fn renamed(text: &str, number: usize) -> String {
+    let lines = text.lines().map(|line| if line.starts_with("id: ") { format!("id: rule-{number}") } else { line.to_owned() });
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,327 @@
+//! The matcher: many programs over one kind of event, few of which are run for any one event.
+//!
+//! ```text
+//! programs ─ need ─> sets of facts ─ chosen by rarity ─> FieldIndex per field ─┐
+//!     │                                            event ─> values ─> look-ups ┴─> programs to run
+//!     └── code, check ──────────────────────────────────────────────────────────> run, cheapest first
+//! ```
+//!
+//! Of every program one or two needs are chosen: sets of facts of which an event must have one. Each
+//! field is looked at once; what its value meets is marked, and programs whose needs are all marked
+//! are run. Those without a need are always run. A need may be met without a match, never the other
+//! way round: `detect::tests` holds the matcher against running every program.
+
+mod affix;
+mod check;
+mod code;
+mod field;
+mod literal;
+mod need;
+mod network;
+mod number;
+mod rarity;
+mod scan;
+mod targets;
+
+use std::sync::Arc;
+
+use ahash::{AHashMap, AHashSet};
+
+use self::{
+    check::Check,
+    code::{Code, Goto},
+    field::{FieldIndex, Folded},
+    need::{Fact, Need},
+    rarity::Rarity,
+    targets::{Marks, Target, Targets},
+};
+use crate::{
+    event::{Facts, value::Value},
+    rule::{PredicateId, Program, Table, expr::Subject, test::Test},
+};
+
+/// Looking at one more field costs about as much as running a program for so many events.
+const FIELD_COST: f64 = 0.2;
+/// Running a program costs so many times more than marking a need.
+const RUN_COST: f64 = 8.0;
+
+/// Programs, ready to run.
+#[derive(Debug, Default)]
+pub(super) struct Matcher {
+    /// Fields that are looked at; those of `indexes` first, in their order.
+    fields: Vec<Subject>,
+    indexes: Vec<FieldIndex>,
+    /// What may be in any field.
+    anywhere: Option<FieldIndex>,
+    targets: Targets,
+    /// The needs of programs that need less than two.
+    initial: Marks,
+    code: Code,
+    /// Where each program starts.
+    starts: Vec<Goto>,
+    /// The same of the programs that are run on request.
+    extra_starts: Vec<Goto>,
+    checks: Vec<Check>,
+}
+
+/// A program that is run on request only.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Extra(usize);
+
+/// What a worker keeps between events: room for what is known of the event at hand.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scratch {
+    event: u64,
+    /// Per check: the number of the event it was judged for, shifted by one, and the outcome.
+    memo: Vec<u64>,
+    marks: Marks,
+    slots: Vec<Slot>,
+}
+
+/// What is known of one field.
+#[derive(Clone, Debug, Default)]
+struct Slot {
+    /// The event it is known of.
+    event: u64,
+    /// Its value is a single string, which is this one folded.
+    is_text: bool,
+    folded: Folded,
+}
+
+impl Scratch {
+    /// Forgets the last event and makes room for what a matcher needs.
+    fn next_event(&mut self, matcher: &Matcher) {
+        // 63 bits of events: at a billion per second, three centuries. Numbers are never used again,
+        // so that nothing known of another event or from another matcher is taken for this one's.
+        self.event = self.event.wrapping_add(1);
+        if self.memo.len() < matcher.checks.len() {
+            self.memo.resize(matcher.checks.len(), 0);
+        }
+        // One more for what belongs to no field.
+        if self.slots.len() <= matcher.fields.len() {
+            self.slots.resize_with(matcher.fields.len() + 1, Slot::default);
+        }
+        self.marks.start(&matcher.initial);
+    }
+}
+
+impl Matcher {
+    /// Calls `matched` with the number of every program that matches, in order. Programs on request
+    /// can be asked for the same event until the next call.
+    pub(super) fn evaluate<F: Facts>(
+        &self,
+        facts: &F,
+        scratch: &mut Scratch,
+        mut matched: impl FnMut(usize, &mut Scratch),
+    ) {
+        scratch.next_event(self);
+        self.mark(facts, scratch);
+        for group in 0..scratch.marks.groups() {
+            let mut programs = scratch.marks.met(group);
+            while programs != 0 {
+                let program = group * 64 + programs.trailing_zeros() as usize;
+                programs &= programs - 1;
+                if self.starts.get(program).is_some_and(|start| self.run(*start, facts, scratch)) {
+                    matched(program, scratch);
+                }
+            }
+        }
+    }
+
+    /// Whether a program on request matches the event that was evaluated last.
+    pub(super) fn matches<F: Facts>(&self, extra: Extra, facts: &F, scratch: &mut Scratch) -> bool {
+        self.extra_starts.get(extra.0).is_some_and(|start| self.run(*start, facts, scratch))
+    }
+
+    /// Marks the needs that the event meets.
+    fn mark<F: Facts>(&self, facts: &F, scratch: &mut Scratch) {
+        let Scratch { event: number, marks, slots, .. } = scratch;
+        for ((field, index), slot) in self.fields.iter().zip(&self.indexes).zip(slots.iter_mut()) {
+            let value = field.value(facts);
+            slot.is_text = index.mark(value, &mut slot.folded, &self.targets, marks);
+            slot.event = *number;
+        }
+        if let (Some(index), Some(room)) = (&self.anywhere, slots.last_mut()) {
+            facts.anywhere(|value| {
+                index.mark(value, &mut room.folded, &self.targets, marks);
+                false
+            });
+        }
+    }
+
+    fn run<F: Facts>(&self, start: Goto, facts: &F, scratch: &mut Scratch) -> bool {
+        let is_cut = !facts.cut().is_empty();
+        self.code.run(
+            start,
+            |check| self.holds(check, facts, scratch),
+            |check| is_cut && self.checks.get(check).is_some_and(|check| check.predicate.is_cut(facts)),
+        )
+    }
+
+    fn holds<F: Facts>(&self, number: usize, facts: &F, scratch: &mut Scratch) -> bool {
+        let (Some(check), Some(memo)) = (self.checks.get(number), scratch.memo.get_mut(number)) else { return false };
+        if *memo >> 1 == scratch.event {
+            return *memo & 1 == 1;
+        }
+        let text = check.slot().and_then(|slot| {
+            let (field, slot) = (self.fields.get(slot)?, scratch.slots.get_mut(slot)?);
+            slot.text(scratch.event, || field.value(facts))
+        });
+        let outcome = match text {
+            Some(text) => check.holds_folded(text),
+            None => check.predicate.holds(facts),
+        };
+        *memo = scratch.event << 1 | u64::from(outcome);
+        outcome
+    }
+}
+
+impl Slot {
+    /// The folded text of a field, if it is a single string.
+    fn text<'e>(&mut self, event: u64, value: impl FnOnce() -> Value<'e>) -> Option<&[u8]> {
+        if self.event != event {
+            self.event = event;
+            self.is_text = false;
+            if let Value::Bytes(text) = value() {
+                self.folded.fill(text);
+                self.is_text = true;
+            }
+        }
+        self.is_text.then(|| self.folded.text())
+    }
+}
+
+/// Makes a [`Matcher`].
+pub(super) struct Builder<'t> {
+    table: &'t Table,
+    matcher: Matcher,
+    check_numbers: AHashMap<PredicateId, u32>,
+    slots: AHashMap<Subject, usize>,
+}
+
+impl<'t> Builder<'t> {
+    /// Of programs that are numbered in this order, over the predicates of a table.
+    pub(super) fn new(programs: &[&Program], table: &'t Table) -> Self {
+        let mut builder =
+            Self { table, matcher: Matcher::default(), check_numbers: AHashMap::new(), slots: AHashMap::new() };
+        let mut rarity = Rarity::default();
+        let mut seen = AHashSet::new();
+        for program in programs {
+            program.each_test(&mut |id| {
+                if seen.insert(id)
+                    && let Some(Test::Text(strings)) = table.get(id).map(|predicate| &predicate.test)
+                {
+                    strings.needles().iter().for_each(|needle| rarity.learn(needle));
+                }
+            });
+        }
+        builder.index(programs, &rarity);
+        for program in programs {
+            let start = builder.compile(program);
+            builder.matcher.starts.push(start);
+        }
+        builder
+    }
+
+    /// A program that is run on request.
+    pub(super) fn extra(&mut self, program: &Program) -> Extra {
+        let start = self.compile(program);
+        self.matcher.extra_starts.push(start);
+        Extra(self.matcher.extra_starts.len() - 1)
+    }
+
+    pub(super) fn finish(self) -> Matcher {
+        self.matcher
+    }
+
+    fn compile(&mut self, program: &Program) -> Goto {
+        let Self { table, matcher, check_numbers, slots } = self;
+        let Matcher { code, checks, fields, .. } = matcher;
+        let mut check = |id: PredicateId| {
+            *check_numbers.entry(id).or_insert_with(|| {
+                if let Some(predicate) = table.predicates().get(id.index()) {
+                    let slot = match &predicate.subject {
+                        Subject::Anywhere => None,
+                        field @ (Subject::Field(_) | Subject::Named(_)) => {
+                            Some(*slots.entry(field.clone()).or_insert_with(|| {
+                                fields.push(field.clone());
+                                fields.len() - 1
+                            }))
+                        }
+                    };
+                    checks.push(Check::new(Arc::clone(predicate), slot));
+                }
+                u32::try_from(checks.len().saturating_sub(1)).unwrap_or(u32::MAX)
+            })
+        };
+        code.add(program, &mut check)
+    }
+
+    /// Chooses needs and builds the look-ups for them.
+    fn index(&mut self, programs: &[&Program], rarity: &Rarity) {
+        let mut needs: Vec<Vec<Need>> =
+            programs.iter().map(|program| need::of_program(program, self.table, rarity)).collect();
+        let fields_cost = fields_cost(&needs);
+        let mut wanted: AHashMap<Subject, AHashMap<Fact, Vec<Target>>> = AHashMap::new();
+        let mut fields: Vec<Subject> = Vec::new();
+        let mut initial = Marks::new(programs.len());
+        for (program, needs) in (0_u32..).zip(&mut needs) {
+            let chosen = choose(std::mem::take(needs), &fields_cost);
+            for place in 0..2 {
+                let target = Target::new(program, place);
+                let Some(need) = chosen.get(place as usize) else {
+                    initial.set(&[target]);
+                    continue;
+                };
+                for (subject, fact) in &need.facts {
+                    let facts = wanted.entry(subject.clone()).or_insert_with(|| {
+                        fields.extend((*subject != Subject::Anywhere).then(|| subject.clone()));
+                        AHashMap::new()
+                    });
+                    facts.entry(fact.clone()).or_default().push(target);
+                }
+            }
+        }
+        let targets = &mut self.matcher.targets;
+        let mut build = |subject: &Subject| {
+            let mut facts: Vec<_> = wanted.remove(subject)?.into_iter().collect();
+            facts.sort_by_key(|(_, targets)| targets.iter().min().copied());
+            Some(FieldIndex::new(facts, rarity, targets))
+        };
+        self.matcher.anywhere = build(&Subject::Anywhere);
+        self.matcher.indexes = fields.iter().filter_map(|field| build(field)).collect();
+        self.slots = fields.iter().enumerate().map(|(slot, field)| (field.clone(), slot)).collect();
+        self.matcher.fields = fields;
+        self.matcher.initial = initial;
+    }
+}
+
+/// What it costs to look at a field, shared by all programs that can be looked up by it.
+fn fields_cost(needs: &[Vec<Need>]) -> AHashMap<Subject, f64> {
+    let mut users: AHashMap<Subject, f64> = AHashMap::new();
+    for needs in needs {
+        let fields: AHashSet<&Subject> = needs.iter().flat_map(Need::subjects).collect();
+        fields.into_iter().for_each(|field| *users.entry(field.clone()).or_default() += 1.0);
+    }
+    users.values_mut().for_each(|users| *users = FIELD_COST / *users);
+    users
+}
+
+/// The need that is best looked up by, and a second one if that saves more runs than it costs.
+fn choose(mut needs: Vec<Need>, fields_cost: &AHashMap<Subject, f64>) -> Vec<Need> {
+    let looking = |need: &Need| {
+        let fields: AHashSet<&Subject> = need.subjects().collect();
+        fields.iter().filter_map(|field| fields_cost.get(*field)).sum::<f64>()
+    };
+    needs.sort_by(|a, b| (a.share + looking(a)).total_cmp(&(b.share + looking(b))));
+    let mut needs = needs.into_iter();
+    let Some(first) = needs.next() else { return Vec::new() };
+    let saved = |need: &Need| first.share * (1.0 - need.share) * RUN_COST - need.share - looking(need) * RUN_COST;
+    let other = needs.filter(|need| need.facts.iter().all(|fact| !first.facts.contains(fact)));
+    let second = other.map(|need| (saved(&need), need)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let second = second.filter(|(saved, _)| *saved > 0.0).map(|(_, need)| need);
+    std::iter::once(first).chain(second).collect()
+}
+
+#[cfg(test)]
+mod tests;

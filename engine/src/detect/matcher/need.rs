@@ -1,0 +1,160 @@
+//! What a program cannot match without: sets of simple facts of which an event must have one.
+//!
+//! Only tests that have to hold count, never those that have to fail; so neither absent fields nor
+//! cut ones can make a program match without. Texts are meant folded: an exact test needs the folded
+//! text to pass the folded test, and is asked itself afterwards.
+
+use ipnet::IpNet;
+
+use super::{literal, rarity::Rarity};
+use crate::{
+    event::value::Bytes,
+    rule::{
+        Predicate, Program, Table,
+        expr::Subject,
+        fold,
+        test::{Case, Order, Position, Strings, Test},
+    },
+};
+
+/// More facts than these in one set are not worth their look-ups.
+const MAX_FACTS: usize = 400;
+/// Sets kept per program, the rarest.
+const MAX_NEEDS: usize = 4;
+
+/// A simple fact of some element of a field.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Fact {
+    Bool(bool),
+    Exists,
+    Int(i64),
+    /// The number is at least this.
+    AtLeast(i64),
+    /// The number is at most this.
+    AtMost(i64),
+    Network(IpNet),
+    /// The folded text has the folded string there.
+    Text(Position, Bytes),
+}
+
+/// One of these facts is needed.
+#[derive(Clone, Debug)]
+pub(super) struct Need {
+    pub(super) facts: Vec<(Subject, Fact)>,
+    /// The share of events that have one, as a guess.
+    pub(super) share: f64,
+}
+
+impl Need {
+    /// The fields of its facts.
+    pub(super) fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        self.facts.iter().map(|(subject, _)| subject)
+    }
+}
+
+/// All that is known to be needed, rarest first.
+pub(super) fn of_program(program: &Program, table: &Table, rarity: &Rarity) -> Vec<Need> {
+    let mut needs = match program {
+        Program::Const(_) | Program::Test { negated: true, .. } => Vec::new(),
+        Program::Test { id, negated: false, .. } => {
+            table.get(*id).and_then(|predicate| of_predicate(predicate, rarity)).into_iter().collect()
+        }
+        Program::All(parts) => parts.iter().flat_map(|part| of_program(part, table, rarity)).collect(),
+        Program::Any(parts) => of_any(parts, table, rarity),
+    };
+    needs.sort_by(|a, b| a.share.total_cmp(&b.share));
+    needs.truncate(MAX_NEEDS);
+    needs
+}
+
+/// The rarest needs of every part together are one need, the second rarest another.
+fn of_any(parts: &[Program], table: &Table, rarity: &Rarity) -> Vec<Need> {
+    let parts: Vec<Vec<Need>> = parts.iter().map(|part| of_program(part, table, rarity)).collect();
+    if parts.iter().any(Vec::is_empty) {
+        return Vec::new();
+    }
+    let ranks = parts.iter().map(Vec::len).max().unwrap_or(0);
+    let joined = (0..ranks).map(|rank| {
+        let chosen = parts.iter().filter_map(|needs| needs.get(rank).or(needs.last()));
+        let mut need = Need { facts: Vec::new(), share: 0.0 };
+        for part in chosen {
+            need.share += part.share;
+            for fact in &part.facts {
+                if !need.facts.contains(fact) {
+                    need.facts.push(fact.clone());
+                }
+            }
+        }
+        need
+    });
+    joined.filter(|need| need.facts.len() <= MAX_FACTS).collect()
+}
+
+fn of_predicate(predicate: &Predicate, rarity: &Rarity) -> Option<Need> {
+    if predicate.differs {
+        return None;
+    }
+    let facts: Vec<(Fact, f64)> = match &predicate.test {
+        Test::Bool(flag) => vec![(Fact::Bool(*flag), if *flag { 0.1 } else { 0.8 })],
+        Test::Exists => vec![(Fact::Exists, 0.6)],
+        // A date or a fraction can be written in many ways.
+        Test::Field(_) | Test::Fraction(..) | Test::Moment(_) => return None,
+        Test::Null => vec![(Fact::Exists, 0.6)],
+        Test::Int(order, bound) => of_order(*order, *bound)?,
+        Test::Ints(numbers) => {
+            numbers.iter().map(|number| (Fact::Int(*number), if *number == 0 { 0.3 } else { 0.02 })).collect()
+        }
+        Test::Networks(networks) => {
+            let share = |network: &IpNet| 0.9_f64.powi(i32::from(network.prefix_len())).max(0.005);
+            networks.iter().map(|network| (Fact::Network(*network), share(network))).collect()
+        }
+        Test::Pattern(pattern) => literal::required(pattern.text(), rarity)?
+            .into_iter()
+            .map(|string| {
+                let share = rarity.anywhere(&string);
+                (Fact::Text(Position::Anywhere, string.into()), share)
+            })
+            .collect(),
+        Test::Text(strings) => of_strings(strings, rarity)?,
+    };
+    // A string anywhere in the event has many texts to be in.
+    let places = if matches!(&predicate.subject, Subject::Anywhere) { 10.0 } else { 1.0 };
+    let share = facts.iter().map(|(_, share)| share * places).sum();
+    let facts = facts.into_iter().map(|(fact, _)| (predicate.subject.clone(), fact)).collect::<Vec<_>>();
+    (facts.len() <= MAX_FACTS).then_some(Need { facts, share })
+}
+
+fn of_order(order: Order, bound: i64) -> Option<Vec<(Fact, f64)>> {
+    let fact = match order {
+        Order::Less => Fact::AtMost(bound.checked_sub(1)?),
+        Order::LessOrEqual => Fact::AtMost(bound),
+        Order::Greater => Fact::AtLeast(bound.checked_add(1)?),
+        Order::GreaterOrEqual => Fact::AtLeast(bound),
+    };
+    Some(vec![(fact, 0.4)])
+}
+
+fn of_strings(strings: &Strings, rarity: &Rarity) -> Option<Vec<(Fact, f64)>> {
+    let fact = |needle: &Bytes| {
+        let (position, needle) = match (strings.case(), std::str::from_utf8(needle)) {
+            (Case::Folded, _) => (strings.position(), needle.to_vec()),
+            (Case::Exact, Ok(_)) => (strings.position(), fold::bytes(needle)),
+            // The folded text of a part of a character is not the part of its folded text.
+            (Case::Exact, Err(_)) => (Position::Anywhere, valid_part(needle)),
+        };
+        let share = match position {
+            Position::Anywhere => rarity.anywhere(&needle),
+            Position::Start | Position::End => rarity.at_an_end(&needle),
+            Position::Whole => rarity.whole(&needle),
+        };
+        let says_something = !needle.is_empty() || position == Position::Whole;
+        says_something.then(|| (Fact::Text(position, needle.into()), share))
+    };
+    strings.needles().iter().map(fact).collect()
+}
+
+/// The longest part that is text, folded.
+fn valid_part(needle: &[u8]) -> Vec<u8> {
+    let longest = needle.utf8_chunks().map(|chunk| chunk.valid()).max_by_key(|valid| valid.len());
+    fold::bytes(longest.unwrap_or_default().as_bytes())
+}

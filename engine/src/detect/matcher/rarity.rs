@@ -1,0 +1,94 @@
+//! How many texts have a string: guesses that choose by what rules are looked up.
+//!
+//! They decide on speed only. Two sources: what each byte says on average, and the strings of the
+//! rule set itself, since what many rules name is common where they apply (`.exe`, `http`).
+
+use ahash::AHashMap;
+
+/// Shares below this are all the same to the choice.
+const LEAST: f64 = 0.000_1;
+/// Sets of fewer strings say nothing of texts.
+const MIN_STRINGS: usize = 50;
+
+/// What the strings of a rule set have in common.
+#[derive(Default)]
+pub(super) struct Rarity {
+    strings: usize,
+    grams: AHashMap<[u8; 4], u32>,
+}
+
+impl Rarity {
+    /// Learns from a string that some rule looks for, folded.
+    pub(super) fn learn(&mut self, string: &[u8]) {
+        self.strings += 1;
+        let mut seen: Vec<[u8; 4]> = string.windows(4).filter_map(|gram| gram.try_into().ok()).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        for gram in seen {
+            *self.grams.entry(gram).or_default() += 1;
+        }
+    }
+
+    /// The share of the set's strings that have these four bytes.
+    pub(super) fn of_gram(&self, gram: [u8; 4]) -> f64 {
+        if self.strings < MIN_STRINGS {
+            return 0.0;
+        }
+        // Small numbers: both are counts of strings in memory.
+        f64::from(self.grams.get(&gram).copied().unwrap_or(0)) / self.strings as f64
+    }
+
+    /// The share of texts that have it somewhere.
+    pub(super) fn anywhere(&self, string: &[u8]) -> f64 {
+        // A text of a hundred bytes has a hundred places.
+        (100.0 * self.at_a_place(string)).clamp(LEAST, 1.0)
+    }
+
+    /// The share of texts that start or end with it.
+    pub(super) fn at_an_end(&self, string: &[u8]) -> f64 {
+        // Texts begin and end in fewer ways than chance has it.
+        (8.0 * self.at_a_place(string)).clamp(0.002, 1.0)
+    }
+
+    /// The share of texts that are this string.
+    pub(super) fn whole(&self, string: &[u8]) -> f64 {
+        self.at_a_place(string).clamp(0.002, 0.05)
+    }
+
+    fn at_a_place(&self, string: &[u8]) -> f64 {
+        let bits: f64 = string.iter().map(|byte| bits(*byte)).sum();
+        let known = string.windows(4).filter_map(|gram| gram.try_into().ok()).map(|gram| self.of_gram(gram));
+        let shared = known.reduce(f64::min).unwrap_or(0.0);
+        // Bytes follow from those before them: not all of what each says is news.
+        (0.6 * -bits).exp2().max(shared / 50.0)
+    }
+}
+
+/// What a byte of a command line or path says, roughly.
+pub(super) fn bits(byte: u8) -> f64 {
+    match byte {
+        b' ' | b'/' | b'-' | b'e' | b't' | b'a' | b'i' | b'n' | b'o' | b's' | b'r' | b'.' | b'\\' => 3.5,
+        b'c' | b'd' | b'l' | b'm' | b'p' | b'u' | b'b' | b'h' | b'0' | b'1' | b'2' => 4.5,
+        b'f' | b'g' | b'v' | b'w' | b'y' | b'k' | b'x' | b'3'..=b'9' | b'_' | b'=' | b':' => 5.5,
+        _ => 7.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn longer_and_stranger_strings_are_rarer_and_shared_ones_are_not() {
+        let mut rarity = Rarity::default();
+        assert!(rarity.anywhere(b"base64 -d") < rarity.anywhere(b"base"));
+        assert!(rarity.anywhere(b"{$@}") < rarity.anywhere(b"test"));
+        assert!(rarity.at_an_end(b"/sh") < rarity.anywhere(b"/sh"));
+        let before = rarity.at_an_end(b".exe");
+        for index in 0..100 {
+            rarity.learn(format!("\\program{index}.exe").as_bytes());
+        }
+        assert!(rarity.at_an_end(b".exe") > before);
+        assert!(rarity.of_gram(*b"zzzz") < f64::EPSILON);
+    }
+}

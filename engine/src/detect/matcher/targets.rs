@@ -1,0 +1,86 @@
+//! Which programs a fact is for, and which programs have been asked for by an event.
+//!
+//! A program has one or two needs, and is looked at when each has been met. A target is one need of
+//! one program: a bit. The bits of sixty-four programs' first needs lie beside those of their second.
+
+/// A part of [`Targets`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Range {
+    start: u32,
+    end: u32,
+}
+
+/// One need of one program, as the number of its bit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Target(u32);
+
+impl Target {
+    /// The first (0) or second (1) need of a program.
+    pub(super) fn new(program: u32, need: u32) -> Self {
+        Self((program / 64 * 2 + need) * 64 + program % 64)
+    }
+}
+
+/// Lists of targets, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    all: Vec<Target>,
+}
+
+impl Targets {
+    /// Keeps a list.
+    pub(super) fn add(&mut self, mut targets: Vec<Target>) -> Range {
+        targets.sort_unstable();
+        targets.dedup();
+        let place = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+        let start = place(self.all.len());
+        self.all.extend(targets);
+        Range { start, end: place(self.all.len()) }
+    }
+
+    /// A list that was kept.
+    pub(super) fn of(&self, range: Range) -> &[Target] {
+        self.all.get(range.start as usize..range.end as usize).unwrap_or_default()
+    }
+}
+
+/// The needs that an event has met.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Marks {
+    words: Vec<u64>,
+}
+
+impl Marks {
+    /// Room for some programs, no need of which is met.
+    pub(super) fn new(programs: usize) -> Self {
+        Self { words: vec![0; programs.div_ceil(64) * 2] }
+    }
+
+    /// Starts with what holds without an event.
+    pub(super) fn start(&mut self, initial: &Self) {
+        self.words.clear();
+        self.words.extend_from_slice(&initial.words);
+    }
+
+    /// Marks needs as met.
+    pub(super) fn set(&mut self, targets: &[Target]) {
+        for Target(bit) in targets {
+            if let Some(word) = self.words.get_mut((bit >> 6) as usize) {
+                *word |= 1 << (bit & 63);
+            }
+        }
+    }
+
+    /// Programs both of whose needs are met, among sixty-four from `64 * group` on.
+    pub(super) fn met(&self, group: usize) -> u64 {
+        match self.words.get(group * 2..group * 2 + 2) {
+            Some([first, second]) => first & second,
+            Some(_) | None => 0,
+        }
+    }
+
+    /// The number of groups of sixty-four.
+    pub(super) fn groups(&self) -> usize {
+        self.words.len() / 2
+    }
+}

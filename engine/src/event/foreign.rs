@@ -1,0 +1,257 @@
+//! Events of other products: JSON objects whose fields are what they are called there.
+//!
+//! A member is found by its path: `{"a":{"b":1}}` and `{"a.b":1}` both have `a.b`. The elements of an
+//! array, and the members of objects in an array, are all values of one field.
+
+use std::ops::Range;
+
+use super::{
+    facts::{Facts, Name, Names},
+    field::Field,
+    json::ReadError,
+    text::decode,
+    value::{Bytes, List, Value},
+};
+
+/// One value of such an event.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number, however it was written.
+    Int(i64),
+    /// `null`, or an array without elements: the field is there and says nothing.
+    Null,
+    /// A string; also a number that is no 64-bit integer, as it is written.
+    Text(Bytes),
+}
+
+impl Scalar {
+    /// The value as conditions see it.
+    #[must_use]
+    pub fn load(&self) -> Value<'_> {
+        match self {
+            Self::Bool(flag) => Value::Bool(*flag),
+            Self::Int(number) => Value::Int(*number),
+            Self::Null => Value::Null,
+            Self::Text(text) => Value::Bytes(text),
+        }
+    }
+}
+
+/// An event of another product, read against the names that conditions refer to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Foreign {
+    /// By slot: where the values of the name are in `scalars`.
+    slots: Vec<Range<usize>>,
+    /// Values that have a slot, values that have none, then objects as text.
+    scalars: Vec<Scalar>,
+    /// How many of them are values.
+    values: usize,
+}
+
+impl Foreign {
+    /// Reads a JSON object.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the line is none.
+    pub fn read(line: &[u8], names: &Names) -> Result<Self, ReadError> {
+        let serde_json::Value::Object(object) = serde_json::from_slice(line)? else {
+            return Err(ReadError::NotAnObject);
+        };
+        let mut found =
+            Found { names, path: String::new(), named: Vec::new(), others: Vec::new(), objects: Vec::new() };
+        found.members(object);
+        let Found { mut named, others, objects, .. } = found;
+        // The sort is stable: elements stay in their order.
+        named.sort_by_key(|(slot, _)| *slot);
+        let mut event = Self { slots: vec![0..0; names.len()], scalars: Vec::new(), values: 0 };
+        named.into_iter().for_each(|(slot, scalar)| event.add(slot, scalar));
+        event.scalars.extend(others);
+        event.values = event.scalars.len();
+        for (slot, scalar) in objects {
+            if event.slots.get(slot).is_some_and(|range| range.start == range.end) {
+                event.add(slot, scalar);
+            }
+        }
+        Ok(event)
+    }
+
+    /// Adds a value; those of one slot come one after the other.
+    fn add(&mut self, slot: usize, scalar: Scalar) {
+        let at = self.scalars.len();
+        if let Some(range) = self.slots.get_mut(slot) {
+            *range = if range.start == range.end { at..at + 1 } else { range.start..at + 1 };
+        }
+        self.scalars.push(scalar);
+    }
+}
+
+impl Facts for Foreign {
+    fn field(&self, _: &Field) -> Value<'_> {
+        Value::Absent
+    }
+
+    fn named(&self, name: &Name) -> Value<'_> {
+        let range = self.slots.get(name.slot()).cloned().unwrap_or_default();
+        match self.scalars.get(range).unwrap_or_default() {
+            [] => Value::Absent,
+            [one] => one.load(),
+            many => Value::List(List::Foreign(many)),
+        }
+    }
+
+    fn anywhere(&self, passes: impl FnMut(Value<'_>) -> bool) -> bool {
+        self.scalars.iter().take(self.values).map(Scalar::load).any(passes)
+    }
+
+    fn cut(&self) -> &[&'static str] {
+        &[]
+    }
+}
+
+/// What has been found in an object so far.
+struct Found<'n> {
+    names: &'n Names,
+    /// The names on the way to the member at hand, joined by dots.
+    path: String,
+    named: Vec<(usize, Scalar)>,
+    others: Vec<Scalar>,
+    objects: Vec<(usize, Scalar)>,
+}
+
+impl Found<'_> {
+    /// Walks an object; its depth is bounded by the JSON parser (128).
+    fn members(&mut self, object: serde_json::Map<String, serde_json::Value>) {
+        let outer = self.path.len();
+        for (key, value) in object {
+            if outer > 0 {
+                self.path.push('.');
+            }
+            // Conditions name fields without spaces.
+            self.path.extend(key.chars().filter(|character| *character != ' '));
+            self.value(value);
+            self.path.truncate(outer);
+        }
+    }
+
+    fn value(&mut self, value: serde_json::Value) {
+        match value {
+            serde_json::Value::Array(items) if items.is_empty() => self.scalar(Scalar::Null),
+            serde_json::Value::Array(items) => items.into_iter().for_each(|item| self.value(item)),
+            serde_json::Value::Bool(flag) => self.scalar(Scalar::Bool(flag)),
+            serde_json::Value::Null => self.scalar(Scalar::Null),
+            serde_json::Value::Number(number) => self.scalar(self::number(&number)),
+            serde_json::Value::Object(object) => {
+                if let Some(slot) = self.names.slot(&self.path) {
+                    let text = serde_json::Value::Object(object.clone()).to_string();
+                    self.objects.push((slot, Scalar::Text(text.into_bytes().into())));
+                }
+                self.members(object);
+            }
+            serde_json::Value::String(string) => self.scalar(Scalar::Text(decode(&string))),
+        }
+    }
+
+    fn scalar(&mut self, scalar: Scalar) {
+        match self.names.slot(&self.path) {
+            Some(slot) => self.named.push((slot, scalar)),
+            None => self.others.push(scalar),
+        }
+    }
+}
+
+/// `2`, `2.0` and `2e0` are the same number.
+fn number(number: &serde_json::Number) -> Scalar {
+    if let Some(whole) = number.as_i64() {
+        return Scalar::Int(whole);
+    }
+    match number.as_f64().filter(|_| number.is_f64()) {
+        Some(float) => whole(float).map_or_else(|| text(&float), Scalar::Int),
+        None => text(number),
+    }
+}
+
+fn text(shown: &impl std::fmt::Display) -> Scalar {
+    Scalar::Text(shown.to_string().into_bytes().into())
+}
+
+/// The integer a float is, if it is one that both hold exactly.
+#[must_use]
+pub fn whole(float: f64) -> Option<i64> {
+    /// Beyond it not every integer is a float.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    // Through the text: there is no conversion that cannot lose.
+    (float.fract() == 0.0 && float.abs() <= EXACT).then(|| format!("{float:.0}").parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The values of a name in an event, as text.
+    fn check(line: &str, name: &str, expected: &[&str]) {
+        let mut names = Names::default();
+        let name = names.intern(name);
+        let event = Foreign::read(line.as_bytes(), &names).expect("an event");
+        let show = |value: Value<'_>| match value {
+            Value::Absent => "absent".to_owned(),
+            Value::Bool(flag) => flag.to_string(),
+            Value::Bytes(bytes) => format!("'{}'", String::from_utf8_lossy(bytes)),
+            Value::Int(number) => number.to_string(),
+            Value::Ip(_) | Value::List(_) => "other".to_owned(),
+            Value::Null => "null".to_owned(),
+        };
+        let values: Vec<String> = match event.named(&name) {
+            Value::List(list) => list.iter().map(show).collect(),
+            scalar
+            @ (Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null) => {
+                vec![show(scalar)]
+            }
+        };
+        assert_eq!(values, expected, "{line}");
+    }
+
+    #[test]
+    fn members_are_found_by_their_path() {
+        check(r#"{"a":{"b":1}}"#, "a.b", &["1"]);
+        check(r#"{"a.b":1}"#, "a.b", &["1"]);
+        check(r#"{"a.b":{"c":"x"},"a":{"b.c":"y"}}"#, "a.b.c", &["'x'", "'y'"]);
+        check(r#"{"a":[{"b":1},{"b":[2,3]},{"c":4}]}"#, "a.b", &["1", "2", "3"]);
+        check(r#"{"Event ID":1}"#, "EventID", &["1"]);
+        check(r#"{"A":1}"#, "a", &["absent"]);
+    }
+
+    #[test]
+    fn values_keep_what_they_are() {
+        check(r#"{"a":true}"#, "a", &["true"]);
+        check(r#"{"a":null}"#, "a", &["null"]);
+        check(r#"{"a":[]}"#, "a", &["null"]);
+        check(r#"{"a":[null,"x"]}"#, "a", &["null", "'x'"]);
+        check(r#"{"a":2.0}"#, "a", &["2"]);
+        check(r#"{"a":2.5}"#, "a", &["'2.5'"]);
+        check(r#"{"a":18446744073709551615}"#, "a", &["'18446744073709551615'"]);
+        check(r#"{"a":{"b":1}}"#, "a", &[r#"'{"b":1}'"#]);
+        check(r#"{"a":[7,{"b":1}]}"#, "a", &["7"]);
+    }
+
+    #[test]
+    fn keywords_see_every_value_once_and_no_name() {
+        let mut names = Names::default();
+        names.intern("a");
+        let event = Foreign::read(br#"{"a":{"b":"x"},"c":[1,"y"],"d":null}"#, &names).expect("an event");
+        let mut seen = 0;
+        assert!(!event.anywhere(|_| {
+            seen += 1;
+            false
+        }));
+        assert_eq!(seen, 4);
+    }
+
+    #[test]
+    fn only_objects_are_events() {
+        for line in ["", "[]", "1", "{"] {
+            assert!(Foreign::read(line.as_bytes(), &Names::default()).is_err(), "{line}");
+        }
+    }
+}

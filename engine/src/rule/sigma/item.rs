@@ -1,0 +1,337 @@
+//! Items put to their fields: what a field, its modifiers and its values ask of an event.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::{
+    detection::{Compiler, Fields},
+    fieldmap::Mapped,
+    modifier::{Compare, Modified, Refusal},
+    value::{self, Value, Wild},
+};
+use crate::{
+    event::{facts::Reference, value::Type},
+    rule::{
+        expr::{Expr, Predicate, Quantifier, Subject},
+        moment::Moment,
+        test::{Case, Pattern, Position, Related, Test, single},
+    },
+};
+
+/// What an item is put to.
+enum Place {
+    /// The whole event: it names no field.
+    Anywhere,
+    /// A field.
+    Field(Target),
+    /// Nothing: why.
+    Missing(String),
+    /// Conditions of ours that stand for values.
+    Values(Vec<(String, Expr)>),
+}
+
+/// A field.
+struct Target {
+    reference: Reference,
+    /// What it holds; open in the events of other products.
+    ty: Option<Type>,
+}
+
+impl Target {
+    fn any(&self, test: Test) -> Expr {
+        let subject = match &self.reference {
+            Reference::Field(field) => Subject::Field(field),
+            Reference::Named(name) => Subject::Named(name.clone()),
+        };
+        Expr::test(Predicate { subject, quantifier: Quantifier::Any, differs: false, test })
+    }
+
+    /// Whether it may hold what a test needs.
+    fn may_be(&self, fits: impl FnOnce(Type) -> bool) -> bool {
+        self.ty.is_none_or(fits)
+    }
+}
+
+impl Compiler<'_> {
+    /// Compiles an item.
+    pub(super) fn place(&mut self, name: &str, item: &Modified) -> Result<Expr, Refusal> {
+        check_values(item)?;
+        let expr = match self.find(name) {
+            Place::Anywhere => keywords(item)?,
+            Place::Field(target) => join(item, |values| self.tests(&target, item, values))?,
+            Place::Missing(reason) => {
+                self.lack(format!("no event carries `{name}`: {reason}"));
+                join(item, |values| Ok(values.iter().map(|value| Expr::Const(holds_if_absent(item, value))).collect()))?
+            }
+            Place::Values(known) => {
+                join(item, |values| Ok(values.iter().map(|value| self.by_value(name, &known, item, value)).collect()))?
+            }
+        };
+        Ok(if item.negated { expr.negate() } else { expr })
+    }
+
+    fn find(&self, name: &str) -> Place {
+        // Backends drop spaces from field names.
+        let name: String = name.chars().filter(|character| *character != ' ').collect();
+        if name.is_empty() {
+            return Place::Anywhere;
+        }
+        match self.fields {
+            Fields::Foreign(names) => {
+                let reference = Reference::Named(names.borrow_mut().intern(&name));
+                Place::Field(Target { reference, ty: None })
+            }
+            Fields::Mapped(logsource) => match logsource.field(&name) {
+                Mapped::Field(field) => {
+                    Place::Field(Target { reference: Reference::Field(field), ty: Some(field.any().ty) })
+                }
+                Mapped::Missing(reason) => Place::Missing(reason),
+                Mapped::Values(values) => Place::Values(values),
+            },
+            Fields::Nowhere => Place::Missing(String::new()),
+        }
+    }
+
+    /// A field whose values are conditions of ours.
+    fn by_value(&mut self, name: &str, known: &[(String, Expr)], item: &Modified, value: &Value) -> Expr {
+        let text = plain(value).map(|text| text.to_lowercase());
+        let found = text.as_ref().and_then(|text| known.iter().find(|(value, _)| value == text));
+        match found {
+            Some((_, expr)) if item.compare == Compare::Text => expr.clone(),
+            Some(_) | None => {
+                self.lack(format!("no event carries `{name}` with this value or modifier"));
+                Expr::Const(false)
+            }
+        }
+    }
+
+    /// The tests of some values of one item, any of which may pass.
+    fn tests(&mut self, target: &Target, item: &Modified, values: &[Value]) -> Result<Vec<Expr>, Refusal> {
+        let case = case(item);
+        let refuse = |what: &str| Err(Refusal::Unsupported(format!("{what} `{}`", target.reference)));
+        Ok(match &item.compare {
+            Compare::Order(_) | Compare::Text if item.part.is_some() => moments(target, item, values)?,
+            Compare::Text => text_item(target, values, case)?,
+            Compare::Regex(flags) => {
+                patterns(values, flags)?.into_iter().map(|pattern| target.any(Test::Pattern(pattern))).collect()
+            }
+            Compare::Exists => {
+                let test = |value: &Value| {
+                    let exists = target.any(Test::Exists);
+                    if *value == Value::Bool(true) { exists } else { exists.negate() }
+                };
+                values.iter().map(test).collect()
+            }
+            Compare::Cidr if target.may_be(|ty| ty == Type::Ip) => {
+                let networks = values.iter().map(network).collect::<Result<_, _>>()?;
+                vec![target.any(Test::Networks(networks))]
+            }
+            Compare::Cidr => return refuse("`cidr` on what is no address:"),
+            Compare::Order(order) if target.may_be(|ty| matches!(ty, Type::Integer | Type::NumericKeyword)) => {
+                let test = |value| match number(value)? {
+                    Number::Fraction(constant) => Ok(target.any(Test::Fraction(*order, constant))),
+                    Number::Int(constant) => Ok(target.any(Test::Int(*order, constant))),
+                };
+                values.iter().map(test).collect::<Result<_, _>>()?
+            }
+            Compare::Order(_) => return refuse("the order of what is no number:"),
+            Compare::Fieldref { starts, ends } => {
+                let position = match (starts, ends) {
+                    (true, true) => Position::Anywhere,
+                    (true, false) => Position::Start,
+                    (false, true) => Position::End,
+                    (false, false) => Position::Whole,
+                };
+                values.iter().map(|value| self.relation(target, value, position, case)).collect()
+            }
+        })
+    }
+
+    /// A relation to the field that a value names.
+    fn relation(&mut self, target: &Target, value: &Value, position: Position, case: Case) -> Expr {
+        let name = plain(value).unwrap_or_default();
+        match self.find(&name) {
+            Place::Field(Target { reference: other, .. }) => target.any(Test::Field(Related { other, position, case })),
+            Place::Anywhere | Place::Missing(_) | Place::Values(_) => {
+                self.lack(format!("no event carries `{name}` to compare with"));
+                Expr::Const(false)
+            }
+        }
+    }
+}
+
+/// Tests of a part of a date.
+fn moments(target: &Target, item: &Modified, values: &[Value]) -> Result<Vec<Expr>, Refusal> {
+    if !target.may_be(|ty| ty == Type::Time) {
+        return Err(Refusal::Unsupported(format!("a part of what is no time: `{}`", target.reference)));
+    }
+    let order = if let Compare::Order(order) = item.compare { Some(order) } else { None };
+    let counts = target.ty.is_some();
+    let tests = values.iter().map(|value| {
+        let number = whole(value)?;
+        Ok(item.part.map(|part| target.any(Test::Moment(Moment { part, order, number, counts }))))
+    });
+    tests.filter_map(Result::transpose).collect()
+}
+
+/// Joins the tests of an item's values: any may pass, or with `all` one of each value's alternatives has to.
+fn join(item: &Modified, mut tests: impl FnMut(&[Value]) -> Result<Vec<Expr>, Refusal>) -> Result<Expr, Refusal> {
+    if item.all {
+        let parts = item.values.iter().map(|alternatives| tests(alternatives).map(Expr::Any));
+        return parts.collect::<Result<_, _>>().map(Expr::All);
+    }
+    tests(&item.values.concat()).map(Expr::Any)
+}
+
+fn case(item: &Modified) -> Case {
+    if item.cased { Case::Exact } else { Case::Folded }
+}
+
+/// The text of a value without wildcards.
+fn plain(value: &Value) -> Option<String> {
+    let wild = value.clone().into_wild()?;
+    wild.as_plain().map(|bytes| String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// What is wrong with values whatever the field.
+fn check_values(item: &Modified) -> Result<(), Refusal> {
+    let mut values = item.values.iter().flatten();
+    match &item.compare {
+        Compare::Order(_) | Compare::Text if item.part.is_some() => values.try_for_each(|value| whole(value).map(drop)),
+        Compare::Cidr => values.try_for_each(|value| network(value).map(drop)),
+        Compare::Exists => {
+            let fits = values.all(|value| matches!(value, Value::Bool(_)));
+            if fits { Ok(()) } else { Err(Refusal::Broken("`exists` takes true or false".to_owned(), None)) }
+        }
+        Compare::Order(_) => values.try_for_each(|value| number(value).map(drop)),
+        Compare::Regex(flags) => patterns(&item.values.concat(), flags).map(drop),
+        Compare::Fieldref { .. } | Compare::Text => Ok(()),
+    }
+}
+
+/// Whether a value's test passes on an absent field.
+fn holds_if_absent(item: &Modified, value: &Value) -> bool {
+    match &item.compare {
+        Compare::Exists => *value == Value::Bool(false),
+        Compare::Text => *value == Value::Null,
+        Compare::Cidr | Compare::Fieldref { .. } | Compare::Order(_) | Compare::Regex(_) => false,
+    }
+}
+
+/// The parts of a text item, any of which may match.
+fn text_item(target: &Target, values: &[Value], case: Case) -> Result<Vec<Expr>, Refusal> {
+    let mut parts = Vec::new();
+    let mut wilds = Vec::new();
+    let mut numbers = Vec::new();
+    let mut networks: Vec<IpNet> = Vec::new();
+    for value in values {
+        match (target.ty, value) {
+            (Some(_), Value::Null) => parts.push(target.any(Test::Exists).negate()),
+            (None, Value::Null) => {
+                parts.extend([target.any(Test::Exists).negate(), target.any(Test::Null)]);
+            }
+            (Some(Type::Boolean), Value::Bool(flag)) => parts.push(target.any(Test::Bool(*flag))),
+            (Some(Type::Integer | Type::NumericKeyword), Value::Int(number)) => numbers.push(*number),
+            (Some(Type::Integer | Type::NumericKeyword), Value::Text(wild)) => {
+                // A number in quotes is a number.
+                match plain(value).and_then(|text| text.parse().ok()) {
+                    Some(number) => numbers.push(number),
+                    None => wilds.push(wild.clone()),
+                }
+            }
+            (Some(Type::Ip), Value::Text(wild)) => match plain(value).and_then(|text| text.parse::<IpAddr>().ok()) {
+                Some(address) => networks.push(single(address)),
+                None => wilds.push(wild.clone()),
+            },
+            // In the events of other products numbers and addresses are compared as texts: either may be a string.
+            (_, value) => wilds.extend(value.clone().into_wild()),
+        }
+    }
+    if !numbers.is_empty() {
+        numbers.sort_unstable();
+        numbers.dedup();
+        parts.push(target.any(Test::Ints(numbers.into())));
+    }
+    if !networks.is_empty() {
+        parts.push(target.any(Test::Networks(networks.into())));
+    }
+    parts.extend(value::tests(&wilds, case).map_err(Refusal::Unsupported)?.into_iter().map(|test| target.any(test)));
+    Ok(parts)
+}
+
+/// Keywords: strings anywhere in the event.
+fn keywords(item: &Modified) -> Result<Expr, Refusal> {
+    let anywhere =
+        |test| Expr::test(Predicate { subject: Subject::Anywhere, quantifier: Quantifier::Any, differs: false, test });
+    join(item, |values| {
+        let tests = match &item.compare {
+            Compare::Text if item.part.is_none() => {
+                let open = |value: &Value| match value.clone().into_wild() {
+                    Some(wild) => Ok(wild.open_start().open_end()),
+                    None => Err(Refusal::Broken("a keyword cannot be null".to_owned(), None)),
+                };
+                let wilds = values.iter().map(open).collect::<Result<Vec<Wild>, _>>()?;
+                value::tests(&wilds, case(item)).map_err(Refusal::Unsupported)?
+            }
+            Compare::Regex(flags) => patterns(values, flags)?.into_iter().map(Test::Pattern).collect(),
+            Compare::Cidr | Compare::Exists | Compare::Fieldref { .. } | Compare::Order(_) | Compare::Text => {
+                return Err(Refusal::Broken("this modifier needs a field".to_owned(), None));
+            }
+        };
+        Ok(tests.into_iter().map(anywhere).collect())
+    })
+}
+
+fn patterns(values: &[Value], flags: &str) -> Result<Vec<Pattern>, Refusal> {
+    let compile = |value| {
+        let text = plain(value).unwrap_or_default();
+        let pattern = if flags.is_empty() { text } else { format!("(?{flags}){text}") };
+        Pattern::new(&pattern).map_err(|why| Refusal::Unsupported(format!("the regular expression `{pattern}`: {why}")))
+    };
+    values.iter().map(compile).collect()
+}
+
+fn network(value: &Value) -> Result<IpNet, Refusal> {
+    let text = plain(value).unwrap_or_default();
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(single(address));
+    }
+    match text.parse::<IpNet>() {
+        Ok(network) if network.trunc() == network => Ok(network),
+        Ok(network) => Err(Refusal::Broken(
+            format!("the network `{text}` has bits set beyond its prefix"),
+            Some(format!("did you mean `{}`?", network.trunc())),
+        )),
+        Err(_) => Err(Refusal::Broken(format!("`{text}` is not a network"), None)),
+    }
+}
+
+/// The constant of an order.
+enum Number {
+    Fraction(f64),
+    Int(i64),
+}
+
+fn number(value: &Value) -> Result<Number, Refusal> {
+    match value {
+        Value::Int(number) => Ok(Number::Int(*number)),
+        Value::Text(_) => {
+            let text = plain(value).unwrap_or_default();
+            match (text.parse(), text.parse::<f64>()) {
+                (Ok(number), _) => Ok(Number::Int(number)),
+                (Err(_), Ok(fraction)) if fraction.is_finite() => Ok(Number::Fraction(fraction)),
+                (Err(_), Ok(_) | Err(_)) => Err(Refusal::Broken(format!("`{text}` is not a number"), None)),
+            }
+        }
+        Value::Bool(_) | Value::Null => Err(Refusal::Broken("an order needs a number".to_owned(), None)),
+    }
+}
+
+/// The constant a part of a date is compared with.
+fn whole(value: &Value) -> Result<i64, Refusal> {
+    match number(value)? {
+        Number::Int(number) => Ok(number),
+        Number::Fraction(_) => Err(Refusal::Broken("a part of a date is a whole number".to_owned(), None)),
+    }
+}

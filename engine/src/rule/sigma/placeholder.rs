@@ -1,0 +1,101 @@
+//! Placeholders: what the modifier `expand` puts for `%name%` is what the operator says.
+
+use std::{collections::BTreeMap, path::Path};
+
+use crate::rule::{
+    diagnostic::{Diagnostic, Diagnostics},
+    file,
+    shape::wrong_type,
+    yaml::{self, Node, Value},
+};
+
+/// Values by the names of placeholders.
+///
+/// ```yaml
+/// Administrators: [root, "adm_*"]
+/// Servers: srv*
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Placeholders {
+    values: BTreeMap<String, Vec<String>>,
+}
+
+impl Placeholders {
+    /// Reads a file: a mapping of names to a value or a list of values, which may have wildcards.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(path: &Path) -> Result<Self, Diagnostics> {
+        let mut diagnostics = Diagnostics::default();
+        let mut placeholders = Self::default();
+        if let Some(source) = file::load(path, &mut diagnostics) {
+            for document in yaml::parse(&source, &mut diagnostics) {
+                placeholders.add(&document, &mut diagnostics);
+            }
+        }
+        if diagnostics.has_errors() { Err(diagnostics) } else { Ok(placeholders) }
+    }
+
+    fn add(&mut self, document: &Node, diagnostics: &mut Diagnostics) {
+        let Value::Mapping(entries) = &document.value else {
+            diagnostics.push(wrong_type(document, "placeholders are a mapping of names to values", None));
+            return;
+        };
+        for (name, value) in entries {
+            let nodes = match &value.value {
+                Value::Sequence(items) => items.as_slice(),
+                Value::Mapping(_) | Value::Scalar(_) => std::slice::from_ref(value),
+            };
+            let values: Option<Vec<String>> = nodes.iter().map(|node| node.text().map(str::to_owned)).collect();
+            match (name.text(), values) {
+                (Some(name), Some(values)) if !values.is_empty() => {
+                    self.values.insert(name.to_owned(), values);
+                }
+                (Some(name), Some(_)) => {
+                    let message = format!("the placeholder `{name}` has no value");
+                    diagnostics.push(Diagnostic::error("empty-list", value.place.clone(), message));
+                }
+                (None, _) | (_, None) => {
+                    diagnostics.push(wrong_type(value, "a placeholder stands for a string or a list of strings", None));
+                }
+            }
+        }
+    }
+
+    /// One placeholder.
+    #[cfg(test)]
+    pub(super) fn of(name: &str, values: &[&str]) -> Self {
+        Self { values: [(name.to_owned(), values.iter().copied().map(str::to_owned).collect())].into() }
+    }
+
+    /// The values of a placeholder.
+    pub(super) fn get(&self, name: &str) -> Option<&[String]> {
+        self.values.get(name).map(Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::diagnostic::Source;
+
+    #[test]
+    fn a_file_gives_one_value_or_several() {
+        let read = |text: &str| {
+            let mut diagnostics = Diagnostics::default();
+            let mut placeholders = Placeholders::default();
+            for document in yaml::parse(&Source::new("placeholders.yml", text), &mut diagnostics) {
+                placeholders.add(&document, &mut diagnostics);
+            }
+            (placeholders, diagnostics.errors())
+        };
+        let (placeholders, errors) = read("a: x*\nb: [1, two]\n");
+        assert_eq!(errors, 0);
+        assert_eq!(placeholders.get("a"), Some(&["x*".to_owned()][..]));
+        assert_eq!(placeholders.get("b"), Some(&["1".to_owned(), "two".to_owned()][..]));
+        assert_eq!(placeholders.get("c"), None);
+        for wrong in ["- a\n", "a: []\n", "a: {b: c}\n", "a: [[b]]\n"] {
+            assert_eq!(read(wrong).1, 1, "{wrong}");
+        }
+    }
+}
