@@ -6,11 +6,14 @@
 use std::{fmt, sync::Arc};
 
 use super::{test::Test, transform::Chain};
-use crate::event::{
-    Event, Facts, Kind,
-    facts::{Name, Reference},
-    field::{DECIDED_BY_KIND, Field},
-    value::Value,
+use crate::{
+    event::{
+        Event, Facts, Kind,
+        facts::{Name, Reference},
+        field::{DECIDED_BY_KIND, Field},
+        value::Value,
+    },
+    indicator::{Hit, List},
 };
 
 /// A condition.
@@ -82,6 +85,8 @@ pub enum Quantifier {
     All,
     /// At least one.
     Any,
+    /// The one at this place, counted from 0.
+    At(usize),
 }
 
 /// A field put to a test.
@@ -112,6 +117,7 @@ impl Predicate {
             Test::Bool(_)
             | Test::Exists
             | Test::Fraction(..)
+            | Test::Indicator(_)
             | Test::Int(..)
             | Test::Ints(_)
             | Test::Moment(_)
@@ -132,6 +138,25 @@ impl Predicate {
         }
     }
 
+    /// The indicator that a value of the event was found to be, if this asks for one.
+    #[must_use]
+    pub fn indicator<F: Facts>(&self, facts: &F) -> Option<(&List, Hit)> {
+        let Test::Indicator(list) = &self.test else { return None };
+        let mut found = None;
+        let mut look = |element: Value<'_>| {
+            found = list.find(element);
+            found.is_some()
+        };
+        match &self.subject {
+            Subject::Anywhere => facts.anywhere(&mut look),
+            Subject::Derived(Derived { field, chain }) => {
+                each(facts.field(field), &mut |element| chain.through(element, &mut look))
+            }
+            Subject::Field(_) | Subject::Named(_) => each(self.subject.value(facts), &mut look),
+        };
+        found.map(|hit| (list.as_ref(), hit))
+    }
+
     /// Whether a scalar passes. What is unknown, on either side, passes neither the test nor its opposite.
     fn passes(&self, element: Value<'_>, other: Value<'_>) -> bool {
         let outcome = match (element, &self.test) {
@@ -145,12 +170,14 @@ impl Predicate {
     fn judge(&self, value: Value<'_>, passes: impl Fn(Value<'_>) -> bool) -> bool {
         match (value, self.quantifier) {
             (Value::List(list), Quantifier::Any) => list.iter().any(passes),
+            (Value::List(list), Quantifier::At(place)) => passes(list.at(place)),
             (Value::List(list), Quantifier::All) => !list.is_empty() && list.iter().all(passes),
             (
                 scalar
                 @ (Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null),
-                Quantifier::Any | Quantifier::All,
+                Quantifier::Any | Quantifier::All | Quantifier::At(0),
             ) => passes(scalar),
+            (_, Quantifier::At(_)) => false,
         }
     }
 
@@ -209,6 +236,14 @@ impl Predicate {
     }
 }
 
+/// Whether a scalar or some element of a list passes.
+fn each(value: Value<'_>, passes: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+    match value {
+        Value::List(list) => list.iter().any(passes),
+        Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null => passes(value),
+    }
+}
+
 /// As an author would write it; the same for equal predicates only.
 impl fmt::Display for Predicate {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -223,6 +258,7 @@ impl fmt::Display for Predicate {
         match self.quantifier {
             Quantifier::All => write!(out, "all({name}) {not}{}", self.test),
             Quantifier::Any => write!(out, "{name} {not}{}", self.test),
+            Quantifier::At(place) => write!(out, "{name}[{place}] {not}{}", self.test),
         }
     }
 }
