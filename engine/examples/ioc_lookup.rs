@@ -3,7 +3,7 @@
 //! Makes files of addresses, domains and SHA-256 hashes, reads them, and asks each list for values
 //! that are in it and for values that are not.
 
-use std::{fmt::Write, hint::black_box, net::IpAddr, time::Instant};
+use std::{hint::black_box, net::IpAddr, time::Instant};
 
 use beewolf::{
     event::value::Value,
@@ -32,10 +32,7 @@ fn entry(sort: Sort, numbers: &mut Numbers) -> String {
     match sort {
         Sort::Ip => IpAddr::from(u32::try_from(number >> 32).unwrap_or_default().to_be_bytes()).to_string(),
         Sort::Domain => format!("{:x}.{:x}.example", number >> 40, number & 0xFFFF),
-        Sort::Hash => (0..4).fold(String::new(), |mut text, _| {
-            drop(write!(text, "{:016x}", numbers.next()));
-            text
-        }),
+        Sort::Hash => (0..4).map(|_| format!("{:016x}", numbers.next())).collect(),
         Sort::FileName | Sort::Url => format!("{number:x}"),
     }
 }

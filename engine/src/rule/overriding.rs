@@ -35,9 +35,9 @@ overrides:
 ";
 
 /// Keys of a change to a rule.
-const RULE_KEYS: &[&str] = &["rule", "disable", "severity", "lists", "unless", "reason", "owner"];
+pub const RULE_KEYS: &[&str] = &["rule", "disable", "severity", "lists", "unless", "reason", "owner"];
 /// Keys of a change to a shared list.
-const LIST_KEYS: &[&str] = &["list", "items", "reason", "owner"];
+pub const LIST_KEYS: &[&str] = &["list", "items", "reason", "owner"];
 
 /// What is changed of one rule.
 #[derive(Debug)]
