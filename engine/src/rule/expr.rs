@@ -85,6 +85,8 @@ pub enum Quantifier {
     All,
     /// At least one.
     Any,
+    /// The one at this place, counted from 0.
+    At(usize),
 }
 
 /// A field put to a test.
@@ -168,12 +170,14 @@ impl Predicate {
     fn judge(&self, value: Value<'_>, passes: impl Fn(Value<'_>) -> bool) -> bool {
         match (value, self.quantifier) {
             (Value::List(list), Quantifier::Any) => list.iter().any(passes),
+            (Value::List(list), Quantifier::At(place)) => passes(list.at(place)),
             (Value::List(list), Quantifier::All) => !list.is_empty() && list.iter().all(passes),
             (
                 scalar
                 @ (Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null),
-                Quantifier::Any | Quantifier::All,
+                Quantifier::Any | Quantifier::All | Quantifier::At(0),
             ) => passes(scalar),
+            (_, Quantifier::At(_)) => false,
         }
     }
 
@@ -254,6 +258,7 @@ impl fmt::Display for Predicate {
         match self.quantifier {
             Quantifier::All => write!(out, "all({name}) {not}{}", self.test),
             Quantifier::Any => write!(out, "{name} {not}{}", self.test),
+            Quantifier::At(place) => write!(out, "{name}[{place}] {not}{}", self.test),
         }
     }
 }

@@ -81,6 +81,7 @@ pub(super) fn definitions() -> Value {
 
 pub(super) fn overrides() -> Value {
     let (reason, owner) = (text("Why."), text("Who answers for it."));
+    let changes = ["disable", "severity", "lists", "unless"].map(|key| json!({"required": [key]}));
     let rule = json!({
         "type": "object",
         "properties": {
@@ -93,7 +94,7 @@ pub(super) fn overrides() -> Value {
             "owner": owner,
         },
         "required": ["rule", "reason", "owner"],
-        "anyOf": ["disable", "severity", "lists", "unless"].map(|key| json!({"required": [key]})),
+        "anyOf": changes,
         "additionalProperties": false,
     });
     let list = json!({
