@@ -182,6 +182,21 @@ fn names_marked_as_ecs_are_those_of_ecs_and_no_others() {
     assert!(!ecs.keys().any(|name| name.starts_with("beewolf")));
 }
 
+#[test]
+fn shared_definitions_and_overrides_fit_their_schemas() {
+    validate("overrides", &rule(beewolf::rule::overriding::EXAMPLE));
+    validate("definitions", &rule("lists: { shells: [/bin/sh, 7] }\nmacros: { starts: event.action = exec }\n"));
+    for (name, text) in [
+        ("definitions", "lists: { 7up: [a] }"),
+        ("definitions", "id: x\nlists: { a: [b] }"),
+        ("overrides", "overrides: [{ rule: a, disable: true, reason: r }]"),
+        ("overrides", "overrides: [{ rule: a, reason: r, owner: o }]"),
+        ("overrides", "overrides: [{ list: a, lists: {}, reason: r, owner: o }]"),
+    ] {
+        assert!(!fits(name, &rule(text)), "{name}: {text}");
+    }
+}
+
 fn rule(text: &str) -> Value {
     serde_saphyr::from_str(text).expect("YAML")
 }
