@@ -122,6 +122,8 @@ impl std::fmt::Debug for Term {
 pub(super) enum Item {
     /// Another field.
     Field(Term),
+    /// `ioc:name`
+    Indicators(Name),
     /// `$name`
     List(Name),
     /// A constant.
@@ -152,7 +154,7 @@ impl Comparison {
     pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
         let right = self.items.iter().filter_map(|item| match item {
             Item::Field(term) => Some(term.field.text.as_str()),
-            Item::List(_) | Item::Literal(_) => None,
+            Item::Indicators(_) | Item::List(_) | Item::Literal(_) => None,
         });
         std::iter::once(self.term.field.text.as_str()).chain(right)
     }

@@ -1,19 +1,24 @@
 //! Types of one comparison: what stands at the left, what the operator takes, what stands at the right.
 
+use std::sync::Arc;
+
 use super::{
     ast::{Comparison, Item, Literal, Term},
     check::{Checker, unknown_field},
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, did_you_mean},
     expr::{Derived, Expr, Predicate, Quantifier, Subject},
     op::{self, Fault, Takes},
     test::{Related, Test},
     transform::Chain,
     typed::Typed,
 };
-use crate::event::{
-    facts::Reference,
-    field::{self, Field},
-    value::Type,
+use crate::{
+    event::{
+        facts::Reference,
+        field::{self, Field},
+        value::Type,
+    },
+    indicator::List,
 };
 
 /// What a term stands for.
@@ -34,6 +39,7 @@ impl Resolved {
 enum Right {
     Constants(Vec<Literal>),
     Field(Resolved),
+    Indicators(Vec<Arc<List>>),
 }
 
 impl Checker<'_> {
@@ -48,18 +54,17 @@ impl Checker<'_> {
             self.diagnostics.push(error.hint("leave out `all( )`"));
             fits = false;
         }
-        let test = match right? {
-            Right::Constants(constants) => self.with_constants(comparison, left.typed, &constants),
-            Right::Field(other) => self.with_field(comparison, left.typed, other),
-        }?;
-        fits.then(|| {
-            Expr::test(Predicate {
-                subject: left.subject(),
-                quantifier: comparison.quantifier,
-                differs: comparison.operator.differs(),
-                test,
-            })
-        })
+        let tests = match right? {
+            Right::Constants(constants) => vec![self.with_constants(comparison, left.typed, &constants)?],
+            Right::Field(other) => vec![self.with_field(comparison, left.typed, other)?],
+            Right::Indicators(lists) => self.with_indicators(comparison, left.typed, lists)?,
+        };
+        let subject = left.subject();
+        let (quantifier, differs) = (comparison.quantifier, comparison.operator.differs());
+        let expr = |test| Expr::test(Predicate { subject: subject.clone(), quantifier, differs, test });
+        let mut exprs: Vec<Expr> = tests.into_iter().map(expr).collect();
+        let last = exprs.pop().filter(|_| fits)?;
+        Some(if exprs.is_empty() { last } else { Expr::Any([exprs, vec![last]].concat()) })
     }
 
     /// The field of a term and what its transforms make of it.
@@ -86,10 +91,22 @@ impl Checker<'_> {
     fn right(&mut self, comparison: &Comparison) -> Option<Right> {
         let mut constants = Vec::new();
         let mut fields = Vec::new();
+        let mut lists = Vec::new();
         let mut known = true;
         for item in &comparison.items {
             match item {
                 Item::Field(term) => fields.push(self.term(term)?),
+                Item::Indicators(name) => match self.definitions.indicators.get(&name.text) {
+                    Some(list) => lists.push(Arc::clone(list)),
+                    None => {
+                        let message = format!("unknown indicator list `{}`", name.text);
+                        let error = Diagnostic::error("unknown-list", name.place.clone(), message);
+                        let near = did_you_mean(&name.text, self.definitions.indicators.names());
+                        let hint = "name it below `ioc` in the configuration, and give that with `--config`";
+                        self.diagnostics.push(error.hint(near.unwrap_or_else(|| hint.to_owned())));
+                        known = false;
+                    }
+                },
                 Item::Literal(literal) => constants.push(literal.clone()),
                 Item::List(name) => match self.definitions.list(&name.text) {
                     Some(items) => constants.extend(items.iter().cloned()),
@@ -102,13 +119,23 @@ impl Checker<'_> {
                 },
             }
         }
+        let has_indicators = comparison.items.iter().any(|item| matches!(item, Item::Indicators(_)));
+        if has_indicators && known && lists.len() == comparison.items.len() {
+            return Some(Right::Indicators(lists));
+        }
         match fields.pop() {
+            None if has_indicators && known => {
+                let place = comparison.operator_place.clone();
+                let error = Diagnostic::error("wrong-operand", place, "indicator lists and constants in one list");
+                self.diagnostics.push(error.hint("write two comparisons and join them with `or`"));
+                None
+            }
             None => known.then_some(Right::Constants(constants)),
             Some(field) if comparison.items.len() == 1 && !comparison.is_list => Some(Right::Field(field)),
             Some(_) => {
                 let place = comparison.items.iter().find_map(|item| match item {
                     Item::Field(term) => Some(term.place.clone()),
-                    Item::List(_) | Item::Literal(_) => None,
+                    Item::Indicators(_) | Item::List(_) | Item::Literal(_) => None,
                 });
                 let place = place.unwrap_or_else(|| comparison.operator_place.clone());
                 let error = Diagnostic::error("wrong-operand", place, "a list has constants only");
@@ -144,6 +171,28 @@ impl Checker<'_> {
             });
         }
         None
+    }
+
+    /// The tests against indicator lists, one for each.
+    fn with_indicators(&mut self, comparison: &Comparison, of: Typed, lists: Vec<Arc<List>>) -> Option<Vec<Test>> {
+        let (word, left) = (comparison.operator.word(), comparison.term.text());
+        let mut complain = |message: String, hint: &str| {
+            let error = Diagnostic::error("wrong-operand", comparison.operator_place.clone(), message);
+            self.diagnostics.push(error.hint(hint));
+            None
+        };
+        if word != "in" {
+            return complain(format!("`{word}` takes no indicator list"), "write `in ioc:NAME`");
+        }
+        if comparison.quantifier == Quantifier::All && lists.len() > 1 {
+            return complain("`all( )` takes one indicator list".to_owned(), "join one comparison for each with `or`");
+        }
+        if let Some(list) = lists.iter().find(|list| !list.sort().fits(of.ty)) {
+            let message =
+                format!("`ioc:{}` holds {}, and `{left}` is {}", list.name(), list.sort().plural(), of.words());
+            return complain(message, "addresses are asked of address fields, all other lists of strings");
+        }
+        Some(lists.into_iter().map(Test::Indicator).collect())
     }
 
     /// The test against another field.
@@ -194,6 +243,7 @@ fn wrong_number(comparison: &Comparison, count: usize) -> Option<(String, Option
         Takes::List if !comparison.is_list => {
             let hint = comparison.items.first().map(|item| match item {
                 Item::Field(term) => format!("write `{word} ({})`", term.text()),
+                Item::Indicators(list) => format!("write `{word} ioc:{}`", list.text),
                 Item::Literal(literal) => format!("write `{word} ({})`", literal.shown()),
                 Item::List(list) => format!("write `{word} (${})`", list.text),
             });
@@ -284,6 +334,67 @@ mod tests {
             "process.pid = process.args_bytes",
             "`process.pid` is a number, `process.args_bytes` a number of bytes",
         );
+    }
+
+    /// What the first condition says of an event, with a list of addresses and one of names.
+    fn with_lists(condition: &str, event: &str) -> Result<bool, String> {
+        use super::super::{
+            Filter,
+            ast::Text,
+            definition::Definitions,
+            diagnostic::{Diagnostics, Source},
+            program::Purpose,
+        };
+        use crate::{
+            event::json,
+            indicator::{Columns, Format, List, Lists, Sort, Spec},
+        };
+        let list = |name: &str, sort, text: &str| {
+            let spec = Spec {
+                name: name.to_owned(),
+                path: "x".into(),
+                format: Format::Plain,
+                sort,
+                subdomains: false,
+                columns: Columns::default(),
+            };
+            List::read(&spec, text.as_bytes(), 10, None).expect("a list").0
+        };
+        let lists = [
+            list("bad-ips", Sort::Ip, "198.51.100.0/24"),
+            list("tools", Sort::FileName, "nc"),
+            list("more", Sort::FileName, "socat"),
+        ];
+        let mut problems = Diagnostics::default();
+        let text = Text::alone(&Source::new("test", condition));
+        let expr = Definitions::with_indicators(&std::sync::Arc::new(Lists::of(lists))).condition(&text, &mut problems);
+        let expr = expr.ok_or_else(|| problems.sorted()[0].message.clone())?;
+        let (event, _) = json::read(event.as_bytes()).expect("an event");
+        Ok(Filter::new(&expr, Purpose::Alert).matches(&event))
+    }
+
+    #[test]
+    fn indicator_lists_are_asked() {
+        let event = r#"{"event":{"action":"connect"},"destination":{"ip":"198.51.100.7"},"process":{"executable":"/bin/nc","args":["/bin/nc","socat"]}}"#;
+        for (condition, expected) in [
+            ("destination.ip in ioc:bad-ips", Ok(true)),
+            ("destination.ip in (ioc:bad-ips)", Ok(true)),
+            ("source.ip in ioc:bad-ips", Ok(false)),
+            ("not source.ip in ioc:bad-ips", Ok(true)),
+            ("process.executable in ioc:more", Ok(false)),
+            ("process.executable in (ioc:more, ioc:tools)", Ok(true)),
+            ("basename(process.executable) in ioc:tools", Ok(true)),
+            ("process.args in ioc:more", Ok(true)),
+            ("all(process.args) in ioc:more", Ok(false)),
+            ("destination.ip in ioc:bad-ip", Err("unknown indicator list `bad-ip`")),
+            ("process.name in ioc:bad-ips", Err("`ioc:bad-ips` holds addresses, and `process.name` is a string")),
+            ("destination.ip in (ioc:bad-ips, 10.0.0.1)", Err("indicator lists and constants in one list")),
+            ("process.name contains ioc:tools", Err("`contains` takes no indicator list")),
+            ("all(process.args) in (ioc:more, ioc:tools)", Err("`all( )` takes one indicator list")),
+            ("process.name = 'ioc:tools'", Ok(false)),
+        ] {
+            assert_eq!(with_lists(condition, event), expected.map_err(str::to_owned), "{condition}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use super::{
@@ -20,7 +21,7 @@ use super::{
     transform,
     yaml::{Node, Value},
 };
-use crate::event::text as bytes_text;
+use crate::{event::text as bytes_text, indicator::Lists};
 
 /// Keys of a file of definitions.
 pub const KEYS: &[&str] = &["lists", "macros", "description"];
@@ -88,6 +89,8 @@ pub struct Definitions {
     pub(super) expanded: usize,
     /// The shared definitions that the conditions of this rule refer to.
     pub(super) uses: BTreeSet<Use>,
+    /// The indicator lists there are.
+    pub(super) indicators: Arc<Lists>,
 }
 
 /// The folder of a file.
@@ -96,10 +99,15 @@ fn folder_of(name: &str) -> PathBuf {
 }
 
 impl Definitions {
+    /// Nothing but indicator lists.
+    pub(super) fn with_indicators(indicators: &Arc<Lists>) -> Self {
+        Self { indicators: Arc::clone(indicators), ..Self::default() }
+    }
+
     /// Makes room for the definitions of some files, which [`Self::share`] then reads.
-    pub(super) fn for_files<'n>(files: impl IntoIterator<Item = &'n str>) -> Self {
+    pub(super) fn for_files<'n>(files: impl IntoIterator<Item = &'n str>, indicators: &Arc<Lists>) -> Self {
         let folders: BTreeSet<PathBuf> = files.into_iter().map(seen_in).collect();
-        let mut shared = Self::default();
+        let mut shared = Self::with_indicators(indicators);
         // In order of their names, so that a folder comes before those below it.
         for folder in folders {
             let parent = shared.nearest(&folder);

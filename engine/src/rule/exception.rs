@@ -1,5 +1,7 @@
 //! Exceptions: `unless` of a rule and entries of whitelist files. Same keys, same language.
 
+use std::sync::Arc;
+
 use super::{
     definition::Definitions,
     diagnostic::{Diagnostic, Diagnostics},
@@ -8,6 +10,7 @@ use super::{
     until::Until,
     yaml::Node,
 };
+use crate::indicator::Lists;
 
 /// What is not to be alerted on, why, and who said so.
 #[derive(Clone, Debug)]
@@ -87,18 +90,19 @@ pub struct Entry {
 }
 
 /// Reads a whitelist: a list of entries.
-pub(crate) fn read_whitelist(node: &Node, diagnostics: &mut Diagnostics) -> Vec<Entry> {
+pub(crate) fn read_whitelist(node: &Node, indicators: &Arc<Lists>, diagnostics: &mut Diagnostics) -> Vec<Entry> {
     let super::yaml::Value::Sequence(items) = &node.value else {
         diagnostics.push(super::shape::wrong_type(node, "a whitelist is a list of entries", None));
         return Vec::new();
     };
     let mut entries: Vec<Entry> = Vec::new();
     let mut names = std::collections::HashMap::new();
+    let mut definitions = Definitions::with_indicators(indicators);
     for item in items {
         let known = [KEYS, &["rules"]].concat();
         let Some(shape) = Shape::new(item, "a whitelist entry", &known, diagnostics) else { continue };
         let rules = shape.texts("rules", diagnostics);
-        let Some(exception) = read(&shape, &mut Definitions::default(), diagnostics) else { continue };
+        let Some(exception) = read(&shape, &mut definitions, diagnostics) else { continue };
         let place = item.get("name").map_or(&item.place, |name| &name.place);
         if let Some(first) = names.insert(exception.name.clone(), place.clone()) {
             let message = format!("two entries have the name `{}`", exception.name);

@@ -6,11 +6,14 @@
 use std::{fmt, sync::Arc};
 
 use super::{test::Test, transform::Chain};
-use crate::event::{
-    Event, Facts, Kind,
-    facts::{Name, Reference},
-    field::{DECIDED_BY_KIND, Field},
-    value::Value,
+use crate::{
+    event::{
+        Event, Facts, Kind,
+        facts::{Name, Reference},
+        field::{DECIDED_BY_KIND, Field},
+        value::Value,
+    },
+    indicator::{Hit, List},
 };
 
 /// A condition.
@@ -114,6 +117,7 @@ impl Predicate {
             Test::Bool(_)
             | Test::Exists
             | Test::Fraction(..)
+            | Test::Indicator(_)
             | Test::Int(..)
             | Test::Ints(_)
             | Test::Moment(_)
@@ -132,6 +136,25 @@ impl Predicate {
                 self.judge(self.subject.value(facts), |element| self.passes(element, other))
             }
         }
+    }
+
+    /// The indicator that a value of the event was found to be, if this asks for one.
+    #[must_use]
+    pub fn indicator<F: Facts>(&self, facts: &F) -> Option<(&List, Hit)> {
+        let Test::Indicator(list) = &self.test else { return None };
+        let mut found = None;
+        let mut look = |element: Value<'_>| {
+            found = list.find(element);
+            found.is_some()
+        };
+        match &self.subject {
+            Subject::Anywhere => facts.anywhere(&mut look),
+            Subject::Derived(Derived { field, chain }) => {
+                each(facts.field(field), &mut |element| chain.through(element, &mut look))
+            }
+            Subject::Field(_) | Subject::Named(_) => each(self.subject.value(facts), &mut look),
+        };
+        found.map(|hit| (list.as_ref(), hit))
     }
 
     /// Whether a scalar passes. What is unknown, on either side, passes neither the test nor its opposite.
@@ -210,6 +233,14 @@ impl Predicate {
                 Subject::Anywhere | Subject::Derived(_) | Subject::Field(_) | Subject::Named(_),
             ) => None,
         }
+    }
+}
+
+/// Whether a scalar or some element of a list passes.
+fn each(value: Value<'_>, passes: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+    match value {
+        Value::List(list) => list.iter().any(passes),
+        Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null => passes(value),
     }
 }
 

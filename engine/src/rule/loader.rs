@@ -9,15 +9,18 @@ use super::{
     loaded::Loaded,
     native,
     overriding::Overrides,
+    selection::Selection,
     shape, sigma,
     yaml::{self, Node, Value},
 };
-use crate::event::facts::Names;
+use crate::{event::facts::Names, indicator::Lists};
 
 /// Reads rules.
 #[derive(Debug)]
 pub struct Loader {
     sigma: sigma::Setup,
+    indicators: Arc<Lists>,
+    selection: Selection,
 }
 
 impl Loader {
@@ -34,7 +37,25 @@ impl Loader {
     }
 
     fn of(target: sigma::Target) -> Self {
-        Self { sigma: sigma::Setup { target, placeholders: sigma::Placeholders::default() } }
+        Self {
+            sigma: sigma::Setup { target, placeholders: sigma::Placeholders::default() },
+            indicators: Arc::default(),
+            selection: Selection::default(),
+        }
+    }
+
+    /// Uses only the rules that are wanted.
+    #[must_use]
+    pub fn with_selection(mut self, selection: Selection) -> Self {
+        self.selection = selection;
+        self
+    }
+
+    /// With the indicator lists that conditions may ask.
+    #[must_use]
+    pub fn with_indicators(mut self, indicators: Arc<Lists>) -> Self {
+        self.indicators = indicators;
+        self
     }
 
     /// With what stands for placeholders in Sigma rules.
@@ -71,7 +92,7 @@ impl Loader {
         let mut rules: Vec<Loaded> = Vec::new();
         let mut ids: HashMap<String, Place> = HashMap::new();
         let files: Vec<Vec<Node>> = sources.iter().map(|source| documents(source, &mut diagnostics)).collect();
-        let (mut definitions, mut overrides) = shared(&files, &mut diagnostics);
+        let (mut definitions, mut overrides) = self.shared(&files, &mut diagnostics);
         let sigma = sigma::Reader::new(&self.sigma, written_in(Language::Sigma, &files), &mut diagnostics);
         for (number, document) in files.iter().flat_map(|documents| documents.iter().enumerate()) {
             // A broken rule keeps its id: another one of that name is broken too.
@@ -94,7 +115,7 @@ impl Loader {
                 }
                 Language::Sigma => sigma.read(document, number, &mut diagnostics),
                 Language::Whitelist => {
-                    exception::read_whitelist(document, &mut diagnostics);
+                    exception::read_whitelist(document, &self.indicators, &mut diagnostics);
                     None
                 }
                 // They have been read before the first rule.
@@ -110,7 +131,20 @@ impl Loader {
         sigma.finish(&mut diagnostics);
         definitions.finish_shared(&mut diagnostics);
         overrides.finish(ids.keys().chain(rules.iter().map(|rule| &rule.id)), &mut diagnostics);
+        self.selection.apply(&mut rules, &mut diagnostics);
         (rules, diagnostics)
+    }
+
+    /// What some files say about the rules of others.
+    fn shared(&self, files: &[Vec<Node>], diagnostics: &mut Diagnostics) -> (Definitions, Overrides) {
+        let of = |wanted| written_in(wanted, files);
+        let names = of(Language::Definitions).map(|document| document.place.source.name.as_str());
+        let mut definitions = Definitions::for_files(names, &self.indicators);
+        for document in of(Language::Definitions) {
+            definitions.share(document, diagnostics);
+        }
+        let overrides = Overrides::read(of(Language::Overrides), &mut definitions, diagnostics);
+        (definitions, overrides)
     }
 
     fn id_place(&self, document: &Node) -> Option<Place> {
@@ -130,18 +164,6 @@ fn documents(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Vec<Node> {
 /// The documents of one language.
 fn written_in(wanted: Language, files: &[Vec<Node>]) -> impl Iterator<Item = &Node> {
     files.iter().flatten().filter(move |document| language(document) == wanted)
-}
-
-/// What some files say about the rules of others.
-fn shared(files: &[Vec<Node>], diagnostics: &mut Diagnostics) -> (Definitions, Overrides) {
-    let of = |wanted| written_in(wanted, files);
-    let names = of(Language::Definitions).map(|document| document.place.source.name.as_str());
-    let mut definitions = Definitions::for_files(names);
-    for document in of(Language::Definitions) {
-        definitions.share(document, diagnostics);
-    }
-    let overrides = Overrides::read(of(Language::Overrides), &mut definitions, diagnostics);
-    (definitions, overrides)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -174,12 +196,16 @@ fn language(document: &Node) -> Language {
 }
 
 /// Reads whitelist files.
-pub(crate) fn whitelists(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Vec<exception::Entry> {
+pub(crate) fn whitelists(
+    paths: &[PathBuf],
+    indicators: &Arc<Lists>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<exception::Entry> {
     let mut entries: Vec<exception::Entry> = Vec::new();
     for path in file::find(paths, diagnostics) {
         let Some(source) = file::load(&path, diagnostics) else { continue };
         for document in yaml::parse(&source, diagnostics) {
-            for entry in exception::read_whitelist(&document, diagnostics) {
+            for entry in exception::read_whitelist(&document, indicators, diagnostics) {
                 if entries.iter().any(|other| other.exception.name == entry.exception.name) {
                     let message = format!("two entries have the name `{}`", entry.exception.name);
                     diagnostics.push(Diagnostic::error("duplicate-name", document.place.clone(), message));

@@ -30,6 +30,7 @@ mod parse;
 pub mod program;
 #[cfg(test)]
 pub(crate) mod reference;
+pub mod selection;
 mod shape;
 pub mod sigma;
 mod template;
@@ -47,5 +48,6 @@ pub use filter::Filter;
 pub use loaded::{Loaded, State};
 pub use loader::Loader;
 pub use program::{PredicateId, Program, Purpose, Table};
+pub use selection::Selection;
 pub use template::Template;
 pub use until::Until;

@@ -7,7 +7,7 @@
 //! comparison = ( term | ( "all" | "any" ) "(" term ")" ) operator [ operand ]
 //! term       = field | transform "(" term ")"
 //! operand    = item | "(" { item , "," } ")"
-//! item       = constant | $list | term
+//! item       = constant | $list | ioc:list | term
 //! ```
 
 use std::ops::Range;
@@ -26,6 +26,9 @@ use crate::event::field;
 pub(super) const MAX_NESTING: usize = 64;
 /// Bytes of one condition.
 pub(super) const MAX_LENGTH: usize = 64 << 10;
+
+/// What stands before the name of an indicator list.
+const INDICATORS: &str = "ioc:";
 
 type Parsed<T> = Result<T, Box<Diagnostic>>;
 
@@ -366,6 +369,10 @@ impl<'t> Parser<'t> {
             Some(Token::Word(word)) => {
                 if field::find(word).is_some() {
                     return self.term().map(Item::Field);
+                }
+                if let Some(name) = word.strip_prefix(INDICATORS) {
+                    self.at += 1;
+                    return Ok(Item::Indicators(Name { text: name.to_owned(), place }));
                 }
                 self.warn_of_likeness(word);
                 Item::Literal(Literal { bytes: word.as_bytes().into(), place })

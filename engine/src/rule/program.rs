@@ -8,7 +8,10 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use super::expr::{Expr, Predicate, Source, Subject};
-use crate::event::{Facts, Kind};
+use crate::{
+    event::{Facts, Kind},
+    indicator::{Hit, List},
+};
 
 /// Number of a predicate in its [`Table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -163,6 +166,16 @@ impl Program {
             Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_test(with)),
             Self::Const(_) => {}
             Self::Test { id, .. } => with(*id),
+        }
+    }
+
+    /// The indicator that the event matches by, with its list.
+    #[must_use]
+    pub fn indicator<'t, F: Facts>(&self, facts: &F, table: &'t Table) -> Option<(&'t List, Hit)> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().find_map(|part| part.indicator(facts, table)),
+            Self::Const(_) | Self::Test { negated: true, .. } => None,
+            Self::Test { id, negated: false, .. } => table.get(*id).and_then(|predicate| predicate.indicator(facts)),
         }
     }
 

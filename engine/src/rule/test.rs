@@ -3,7 +3,7 @@
 //! Every operator of the native language and every modifier of Sigma becomes one of these. A matcher
 //! over many rules matches exhaustively on them and reads their constants to build its indexes.
 
-use std::{cmp::Ordering, fmt, net::IpAddr};
+use std::{cmp::Ordering, fmt, net::IpAddr, sync::Arc};
 
 use ahash::AHashSet;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -11,10 +11,13 @@ use ipnet::IpNet;
 use memchr::memmem;
 
 use super::{fold, moment::Moment, transform::Chain};
-use crate::event::{
-    facts::Reference,
-    text,
-    value::{Bytes, Value},
+use crate::{
+    event::{
+        facts::Reference,
+        text,
+        value::{Bytes, Value},
+    },
+    indicator::{List, Sort},
 };
 
 /// Memory one compiled pattern may take.
@@ -31,6 +34,8 @@ pub enum Test {
     Field(Related),
     /// It is a number in this order to a constant with a fraction.
     Fraction(Order, f64),
+    /// It is in an indicator list.
+    Indicator(Arc<List>),
     /// It is a number in this order to the constant.
     Int(Order, i64),
     /// It is one of these numbers, which are sorted.
@@ -351,6 +356,7 @@ impl Test {
             Self::Pattern(pattern) => with_text(value, |text| pattern.holds(text)),
             Self::Text(strings) => with_text(value, |text| strings.holds(text)),
             Self::Field(related) => related.compare(value, other) == Some(true),
+            Self::Indicator(list) => list.holds(value),
         }
     }
 
@@ -359,6 +365,7 @@ impl Test {
     pub fn reads_text(&self) -> bool {
         match self {
             Self::Field(_) | Self::Pattern(_) | Self::Text(_) => true,
+            Self::Indicator(list) => list.sort() != Sort::Ip,
             Self::Bool(_)
             | Self::Exists
             | Self::Fraction(..)
@@ -381,7 +388,7 @@ impl Test {
                 Position::Start | Position::End => 6,
                 Position::Anywhere => 50,
             },
-            Self::Field(_) | Self::Moment(_) => 100,
+            Self::Field(_) | Self::Indicator(_) | Self::Moment(_) => 100,
             Self::Pattern(_) => 200,
         }
     }
@@ -494,6 +501,7 @@ impl fmt::Display for Test {
                 related.chain.write(out, &related.other.to_string())
             }
             Self::Fraction(order, constant) => write!(out, "{} {constant:?}", order.symbol()),
+            Self::Indicator(list) => write!(out, "in ioc:{}", list.name()),
             Self::Int(order, constant) => write!(out, "{} {constant}", order.symbol()),
             Self::Ints(constants) => write!(out, "in {}", list(constants.iter(), ToString::to_string)),
             Self::Moment(moment) => write!(out, "{moment}"),

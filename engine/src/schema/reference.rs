@@ -8,6 +8,7 @@ use crate::{
         process,
         value::Type,
     },
+    indicator,
     rule::{
         op::{self, Takes},
         transform,
@@ -60,6 +61,8 @@ pub fn reference() -> String {
     ));
     settings(&mut out, config::ROWS);
     out.push_str(&format!("\n`sinks`: {}\n", config::SINKS_DOC));
+    out.push_str(&format!("\n`{}`: {}\n\n", config::INDICATORS, indicator::DOC));
+    settings(&mut out, indicator::ROWS);
     out
 }
 
