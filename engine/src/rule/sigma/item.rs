@@ -8,6 +8,7 @@ use super::{
     detection::{Compiler, Fields},
     fieldmap::{Mapped, MappedSource},
     modifier::{Compare, Modified, Refusal},
+    regex,
     value::{self, Value, Wild},
 };
 use crate::{
@@ -392,9 +393,9 @@ fn text_item(target: &Target, values: &[Value], case: Case) -> Compiled {
 
 fn patterns(values: &[Value], flags: &str) -> Result<Vec<Pattern>, Refusal> {
     let compile = |value| {
-        let text = plain(value).unwrap_or_default();
-        let pattern = if flags.is_empty() { text } else { format!("(?{flags}){text}") };
-        Pattern::new(&pattern).map_err(|why| Refusal::Unsupported(format!("the regular expression `{pattern}`: {why}")))
+        let pattern = plain(value).unwrap_or_default();
+        regex::compile(&pattern, flags)
+            .map_err(|why| Refusal::Unsupported(format!("the regular expression `{pattern}`: {why}")))
     };
     values.iter().map(compile).collect()
 }
