@@ -22,6 +22,8 @@
 
 set -euo pipefail
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
+# What Python compiles lies beside the source, which may be a file of the system.
+export PYTHONDONTWRITEBYTECODE=1
 unset LD_PRELOAD PYTHONPATH PYTHONHOME BASH_ENV ENV
 ulimit -c 0
 

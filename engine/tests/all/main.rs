@@ -15,6 +15,7 @@ mod replays;
 mod rules;
 mod samples;
 mod schemas;
+mod sigma;
 mod sinks;
 mod status;
 mod support;

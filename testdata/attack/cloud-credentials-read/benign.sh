@@ -15,6 +15,7 @@ echo 'open("/root/.aws/credentials").read()' >"$work/service.py"
 python3 -u "$work/service.py"
 cat /root/.aws/config >/dev/null
 ls -lR /root >/dev/null
+tar c -C / root >"$work/root.tar"
 echo 'y' >>/root/.aws/credentials
 mkdir -p "$work/backup/aws"
 echo 'x' >"$work/backup/aws/credentials"

@@ -5,11 +5,12 @@
 . "$(dirname "$0")/../common.sh"
 own_mounts
 own_etc
+own_folder /var/cache
 mkdir -p "$work/image/etc/ld.so.conf.d" "$work/root/etc"
 
 cat /etc/ld.so.conf >/dev/null
 python3 -c 'import os; os.path.exists("/etc/ld.so.preload") and open("/etc/ld.so.preload").read()'
-ldconfig
+ldconfig -X
 ldconfig -p >/dev/null
 echo /opt/lib >"$work/root/etc/ld.so.preload"
 echo /opt/lib >"$work/image/etc/ld.so.conf.d/beewolf.conf"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Account work with the tools that are there for it, in a layer over /etc; other files that are called shadow; looking
-# at the file without opening it.
+# at the file without opening it; backups of the whole folder.
 # shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
 own_mounts
@@ -33,3 +33,5 @@ cat "$work/theatre/etc/shadow" >/dev/null
 if (exec setpriv --reuid=65534 --regid=65534 --clear-groups cat /etc/shadow 2>/dev/null); then
     fail "anybody can read the hashes"
 fi
+tar c /etc 2>/dev/null >"$work/etc.tar"
+cp -a /etc "$work/copy"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The same with other names for everything: a relative path, a symbolic link, /proc/self/root, a copy of the reader that is
-# called passwd, one-liners, busybox, and group hashes.
+# called passwd, one-liners, busybox, group hashes, and an archive of nothing else.
 # shellcheck disable=SC2016 # other shells are to expand it
 # shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
@@ -17,3 +17,4 @@ cp "$(readlink -f /bin/bash)" "$work/passwd"
 perl -ne print /etc/shadow | says made-up || fail "Perl"
 busybox cat /etc/shadow | says made-up || fail "busybox"
 sort /etc/gshadow | says made-up || fail "group hashes"
+(cd /etc && tar c shadow) | tr -d '\0' | says made-up || fail "archive"

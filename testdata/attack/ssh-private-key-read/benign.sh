@@ -16,6 +16,7 @@ fi
 echo 'host ssh-ed25519 AAAA' >/root/.ssh/known_hosts
 grep -c host /root/.ssh/known_hosts >/dev/null
 ls -l /root/.ssh >/dev/null
+tar c -C / root >"$work/root.tar"
 python3 -c 'import os; os.stat("/root/.ssh"); os.close(os.open("/root/.ssh", os.O_RDONLY))'
 echo 'x' >"$work/id_card"
 cat "$work/id_card" >/dev/null

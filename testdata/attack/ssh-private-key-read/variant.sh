@@ -17,4 +17,5 @@ cp "$(readlink -f /bin/bash)" "$work/ssh"
 # shellcheck disable=SC2016 # the other shell is to expand it
 "$work/ssh" -c 'read -r line </root/.ssh/deploy.pem; echo "$line"' | says made-up || fail "renamed reader"
 busybox tar c -C /root .ssh/id_rsa | tr -d '\0' | says made-up || fail "busybox"
+(cd /root/.ssh && tar c .) | tr -d '\0' | says made-up || fail "archive of the folder"
 head -n 1 /proc/self/root/etc/ssh/ssh_host_ed25519_key | says made-up || fail "host key"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The server's own port, a session with X11 forwarding, a session that only connects, a program that somebody starts in a
+# The server's own port, also when it has gone into the background; a session with X11 forwarding, a session that only connects, a program that somebody starts in a
 # session and that listens on this host.
 # shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
@@ -13,9 +13,11 @@ with socket.create_server((sys.argv[1], int(sys.argv[2]))) as server:
     connection.sendall(b"forwarded")
     assert client.recv(16) == b"forwarded"
 PYTHON
-echo 'import subprocess, sys; subprocess.run([sys.argv[1], "-I", *sys.argv[2:]], check=True)' >"$work/server.py"
+echo 'import subprocess, sys; subprocess.run([sys.argv[1], "-I", *sys.argv[2:], "-R"], check=True)' >"$work/server.py"
 
 "$work/sshd" -I "$work/session.py" 0.0.0.0 2222
+"$work/sshd" -I -c 'import os, sys; os.fork() == 0 and os.execv(sys.argv[1], ["sshd", "-I", *sys.argv[2:]]) or os.wait()' \
+    "$work/sshd" "$work/session.py" 0.0.0.0 2223
 "$work/sshd" -I "$work/server.py" "$work/sshd" "$work/session.py" 127.0.0.1 6010
 cat >"$work/client.py" <<'PYTHON'
 import socket

@@ -15,7 +15,7 @@ with socket.create_server((sys.argv[1], int(sys.argv[2]))) as server:
     connection.sendall(b"forwarded")
     assert client.recv(16) == b"forwarded"
 PYTHON
-echo 'import subprocess, sys; subprocess.run([sys.argv[1], "-I", *sys.argv[2:]], check=True)' >"$work/server.py"
+echo 'import subprocess, sys; subprocess.run([sys.argv[1], "-I", *sys.argv[2:], "-R"], check=True)' >"$work/server.py"
 
 "$work/sshd" -I "$work/server.py" "$work/sshd-session" "$work/session.py" 0.0.0.0 8443
 "$work/dropbear" -I "$work/server.py" "$work/dropbear" "$work/session.py" 127.0.0.1 3306

@@ -20,3 +20,4 @@ echo 'machine other login user password y' >>/root/.netrc
 echo '[user]' >/root/.gitconfig
 cat /root/.gitconfig >/dev/null
 ls -la /root >/dev/null
+tar c -C / root >"$work/root.tar"

@@ -2,8 +2,8 @@
 
 use super::{super::Loader, *};
 use crate::{
-    event::json,
-    rule::{Filter, Source, yaml},
+    event::{Severity, json},
+    rule::{Filter, Purpose, Source, yaml},
 };
 
 fn rule(logsource: &str, detection: &str) -> String {
@@ -225,6 +225,59 @@ fn log_sources_choose_kinds() {
     check_source(NETWORK, &initiated("false"), &event("accept", ""), true);
 }
 
+const AUDIT: &str = "{product: linux, service: auditd}";
+
+#[test]
+fn an_event_is_several_records_of_the_audit_log() {
+    const EXEC: &str = r#"{"event":{"action":"exec"},"user":{"id":"33"},"process":{"executable":"/usr/bin/kmod","requested_executable":"/sbin/insmod","command_line":"insmod -f x.ko","args":["insmod","-f","x.ko"],"working_directory":"/root","parent":{"executable":"/sbin/init"}}}"#;
+    const OPEN: &str = r#"{"event":{"action":"file_open"},"file":{"requested_path":"/var/run/x","path":"/run/x","access":["write","create"]},"process":{"executable":"/bin/sh"}}"#;
+    let check = |search: &str, event: &str, expected| {
+        check_source(AUDIT, &format!("sel:\n{}\ncondition: sel", indent(search)), event, expected);
+    };
+    check("type: EXECVE\na0: INSMOD\na2|endswith: .ko", EXEC, true);
+    check("type: execve\na1: insmod", EXEC, false);
+    check("a3|exists: true", EXEC, false);
+    check("a3: null\ntype: EXECVE", EXEC, true);
+    check("type: SYSCALL\ncomm: insmod\nexe: /usr/bin/kmod", EXEC, true);
+    check("type: SYSCALL\ncomm: kmod", EXEC, false);
+    check("type: SYSCALL\ncomm|startswith: INS", EXEC, true);
+    check("type: SYSCALL\ncomm|startswith: sbin", EXEC, false);
+    check("type: SYSCALL\nSYSCALL: [execve, execveat]\neuid: 33", EXEC, true);
+    check("type: SYSCALL\nSYSCALL: connect", EXEC, false);
+    check("type: SYSCALL\nexe: /bin/sh", OPEN, false);
+    check("type: PATH\nname: /sbin/insmod", EXEC, true);
+    check("type: PATH\nname: /var/run/x", OPEN, true);
+    check("type: PATH\nname: /run/x", OPEN, true);
+    check("type: PATH\nname|contains|all: [/var/, /run/]", OPEN, true);
+    check("type: PATH\nname|neq: /run/x", OPEN, false);
+    check("type: PATH\nname: null", OPEN, false);
+    check("type: PATH\nname: /bin/sh", OPEN, false);
+    check("type: PATH\nnametype: CREATE", OPEN, true);
+    check("type: PATH\nnametype: NORMAL", OPEN, false);
+    check("type|startswith: P\nname: /run/x", OPEN, true);
+    check("type|neq: PATH\nname: /run/x", OPEN, false);
+    // Keywords are those of the record: the parent is in none.
+    let keywords = |words: &str| format!("sel: {{type: EXECVE}}\nwords: [{words}]\ncondition: sel and words");
+    check_source(AUDIT, &keywords("'-f x'"), EXEC, true);
+    check_source(AUDIT, &keywords("init"), EXEC, false);
+    let audit = |search: &str| rule(AUDIT, &format!("sel:\n{}\ncondition: sel", indent(search)));
+    check_state(&audit("type: EXECVE\na0: x"), "active", None);
+    check_state(&audit("a0: x"), "active", None);
+    check_state(&audit("type: ADD_USER"), "dormant", Some("no event carries `type` with the value `ADD_USER`"));
+    check_state(
+        &audit("type: SYSCALL\nSYSCALL: mknod\na0: 1"),
+        "dormant",
+        Some("no event carries `SYSCALL` with the value `mknod`"),
+    );
+    check_state(
+        &audit("- type: SYSCALL\n  SYSCALL: memfd_create\n- type: EXECVE"),
+        "degraded",
+        Some("no event carries `SYSCALL` with the value `memfd_create`"),
+    );
+    check_state(&audit("key: net"), "dormant", Some("no event carries `key`: it is a label that audit rules give"));
+    check_state(&audit("nametype: DELETE"), "dormant", Some("no event carries `nametype` with the value `DELETE`"));
+}
+
 /// State and reason of a rule that has no problem.
 fn check_state(text: &str, state: &str, reason: Option<&str>) {
     let (rules, problems) = load(text);
@@ -287,11 +340,6 @@ fn what_cannot_match_says_why() {
         "rejected",
         Some("correlations are not supported yet by this version"),
     );
-    check_state(
-        "title: T\nid: f\nlogsource: {product: linux}\nfilter: {rules: any}\n",
-        "rejected",
-        Some("filters are not supported yet by this version"),
-    );
 }
 
 #[test]
@@ -319,6 +367,74 @@ fn several_documents_in_one_file_are_several_rules() {
     assert_eq!(ids, ["sigma-rule", "sigma-rule-1"]);
 }
 
+/// Rules and a filter, each a document; which of the rules alert on a start of `/bin/a` by root.
+fn filtered(filter: &str) -> (Vec<String>, Vec<&'static str>) {
+    let rules = [("r1", "{category: process_creation, product: linux}"), ("r2", "{category: process_creation}")]
+        .map(|(id, logsource)| {
+            format!(
+                "title: T\nid: {id}\nname: {id}_name\nrelated: [{{id: old_{id}, type: renamed}}]\nlogsource: {logsource}\n\
+                 detection: {{sel: {{Image: /bin/a}}, condition: sel}}\n"
+            )
+        });
+    let filter = format!("title: F\nlogsource: {{category: process_creation}}\nfilter:\n{}", indent(filter));
+    let sources = [rules[0].clone(), filter, rules[1].clone()].map(|text| Source::new("rule.yml", text));
+    let (rules, problems) = Loader::new(Fieldmap::builtin()).read(&sources);
+    let event = r#"{"event":{"action":"exec"},"process":{"executable":"/bin/a"},"user":{"name":"root"}}"#;
+    let (event, _) = json::read(event.as_bytes()).expect("an event");
+    let alerting = rules
+        .iter()
+        .filter(|rule| Filter::new(&rule.condition, Purpose::Alert).matches(&event))
+        .map(|rule| rule.id.clone());
+    (alerting.collect(), problems.sorted().iter().map(|problem| problem.code).collect())
+}
+
+#[test]
+fn filters_are_put_to_the_rules_they_name() {
+    let check = |filter: &str, alerting: &[&str], codes: &[&str]| {
+        let (found, problems) = filtered(filter);
+        assert_eq!(found, alerting, "{filter}");
+        assert_eq!(problems, codes, "{filter}");
+    };
+    let root = "{User: root}\ncondition: not s";
+    check(&format!("rules: any\ns: {root}"), &[], &[]);
+    check(&format!("rules: []\ns: {root}"), &[], &[]);
+    check(&format!("rules: [r1]\ns: {root}"), &["r2"], &[]);
+    check(&format!("rules: r2_name\ns: {root}"), &["r1"], &[]);
+    check(&format!("rules: [old_r1]\ns: {root}"), &["r2"], &[]);
+    check(&format!("rules: [r3]\ns: {root}"), &["r1", "r2"], &["unused-filter"]);
+    check("rules: any\ns_a: {User: eve}\ns_b: {User: root}\ncondition: not 1 of s_*", &[], &[]);
+    check("rules: any\ns: {User: eve}\ncondition: not s", &["r1", "r2"], &[]);
+    check("rules: any\ns: {User: root}\ncondition: s", &["r1", "r2"], &["filter-without-not"]);
+    check(&format!("s: {root}"), &["r1", "r2"], &["missing-key"]);
+    check("rules: any\ns: {User: root}\ncondition: [not s]", &["r1", "r2"], &["wrong-type"]);
+    check("rules: any\ns: {User: root}", &["r1", "r2"], &["missing-key"]);
+    check("rules: any\ns: {User|expand: '%x%'}\ncondition: not s", &["r1", "r2"], &["filter-rejected"]);
+}
+
+#[test]
+fn a_filter_is_for_log_sources_that_it_contains_and_makes_another_rule() {
+    let load = |product: &str, user: &str| {
+        let rule = rule(PROCESS, "sel: {Image: x}\ncondition: sel");
+        let filter = format!(
+            "title: F\nlogsource: {{product: {product}}}\nfilter: {{rules: any, s: {{User: {user}}}, condition: not s}}\n"
+        );
+        let (rules, _) = load(&format!("{rule}---\n{filter}"));
+        rules[0].content_hash.clone()
+    };
+    assert_ne!(load("linux", "root"), load("windows", "root"));
+    assert_ne!(load("linux", "root"), load("linux", "eve"));
+    assert_eq!(load("windows", "root"), load("windows", "eve"));
+}
+
+#[test]
+fn what_is_wrong_with_related_is_a_warning() {
+    let text =
+        format!("related: [x, {{id: a}}, {{id: a, type: renamd}}]\n{}", rule(PROCESS, "s: {Image: x}\ncondition: s"));
+    let (rules, problems) = load(&text);
+    assert_eq!(rules.len(), 1);
+    assert_eq!((problems.errors(), problems.warnings()), (0, 3), "{problems}");
+}
+
 proptest::proptest! {
     #[test]
     fn no_detection_panics(
@@ -342,7 +458,8 @@ proptest::proptest! {
         let mut problems = Diagnostics::default();
         for document in yaml::parse(&source, &mut problems) {
             let setup = Setup { target: Target::Ours(Fieldmap::builtin()), placeholders: Placeholders::default() };
-            drop(read(&document, 0, &setup, &mut problems));
+            let reader = Reader::new(&setup, std::iter::once(&document), &mut problems);
+            drop(reader.read(&document, 0, &mut problems));
         }
         proptest::prop_assert!(problems.render(crate::rule::Colour::Plain).len() < 1_000_000);
     }

@@ -1,0 +1,189 @@
+//! Sigma rules about single events.
+
+use sha2::{Digest, Sha256};
+
+use super::{
+    Logsource, RULESET, Setup, Target,
+    detection::{Compiler, Fields, Lack},
+    fieldmap::MappedSource,
+    filter::Filter,
+    related,
+};
+use crate::{
+    event::{Kind, Severity},
+    rule::{
+        diagnostic::Diagnostics,
+        expr::{Expr, Source},
+        loaded::{Loaded, State},
+        program::{Program, Purpose, Table},
+        shape::Shape,
+        template::Template,
+        yaml::{Node, Value},
+    },
+};
+
+/// Reads a document. `None` if anything is wrong, which is then reported.
+pub(super) fn read(
+    document: &Node,
+    number: usize,
+    setup: &Setup,
+    filters: &[Filter],
+    diagnostics: &mut Diagnostics,
+) -> Option<Loaded> {
+    let before = diagnostics.errors();
+    let Value::Mapping(entries) = &document.value else { return None };
+    // The specification allows keys of one's own: none is unknown.
+    let keys: Vec<&str> = entries.iter().filter_map(|(key, _)| key.text()).collect();
+    let shape = Shape::of_mapping(document, "a Sigma rule");
+    let title = shape.required_text("title", diagnostics);
+    let mut names: Vec<String> = ["id", "name"].iter().filter_map(|key| shape.text(key, diagnostics)).collect();
+    names.extend(related::former_ids(&shape, diagnostics));
+    let mut canonical = Vec::new();
+    document.write_canonical(&mut canonical);
+    let compiled = match unsupported(&keys) {
+        Some(reason) => Some(Compiled::rejected(reason.to_owned(), None)),
+        None => compile(
+            &shape,
+            setup,
+            |asked| {
+                let filters: Vec<&Filter> = filters.iter().filter(|filter| filter.applies(&names, asked)).collect();
+                // A rule with another filter is another rule.
+                filters.iter().for_each(|filter| filter.write_canonical(&mut canonical));
+                filters
+            },
+            diagnostics,
+        ),
+    };
+    let severity = match shape.get("level") {
+        Some(_) => shape.word("level", diagnostics),
+        None => Some(Severity::Medium),
+    };
+    let rule = Loaded {
+        id: document.get("id").and_then(Node::text).map_or_else(|| own_id(document, number), str::to_owned),
+        title: title.clone().unwrap_or_default(),
+        description: shape.text("description", diagnostics).unwrap_or_default().trim_end().to_owned(),
+        severity: severity?,
+        tags: shape.texts("tags", diagnostics),
+        references: shape.texts("references", diagnostics),
+        author: shape.text("author", diagnostics),
+        license: shape.text("license", diagnostics),
+        ruleset: RULESET,
+        logsource: None,
+        content_hash: data_encoding::HEXLOWER.encode(&Sha256::digest(&canonical)),
+        condition: Expr::Const(false),
+        unless: Vec::new(),
+        output: Template::plain(title.as_deref().unwrap_or_default()),
+        respond: Vec::new(),
+        tests: Vec::new(),
+        state: State::Active,
+        place: document.get("id").or(document.get("title")).unwrap_or(document).place.clone(),
+    };
+    let Compiled { condition, state, logsource } = compiled?;
+    (diagnostics.errors() == before).then_some(Loaded { condition, state, logsource, ..rule })
+}
+
+/// What a document is that is no rule about single events.
+fn unsupported(keys: &[&str]) -> Option<&'static str> {
+    let has = |key| keys.contains(&key);
+    if has("correlation") {
+        Some("correlations are not supported yet by this version")
+    } else if has("action") {
+        Some("`action` is not part of the specification since version 2")
+    } else {
+        None
+    }
+}
+
+/// Keys of `detection` that are no searches; `timeframe` belongs to aggregations, which are gone.
+const NO_SEARCHES: &[&str] = &["condition", "timeframe"];
+
+/// An id for a rule without one: stable as long as the file keeps its name.
+fn own_id(document: &Node, number: usize) -> String {
+    let name = &document.place.source.name;
+    let stem =
+        std::path::Path::new(name).file_stem().map_or_else(|| name.clone(), |stem| stem.to_string_lossy().into());
+    if number == 0 { format!("sigma-{stem}") } else { format!("sigma-{stem}-{number}") }
+}
+
+/// What a rule says of events.
+struct Compiled {
+    condition: Expr,
+    state: State,
+    logsource: Option<Logsource>,
+}
+
+impl Compiled {
+    fn rejected(reason: String, logsource: Option<Logsource>) -> Self {
+        Self { condition: Expr::Const(false), state: State::Rejected(reason), logsource }
+    }
+}
+
+/// Compiles a rule for its log sources, with the filters that `filters_for` gives. `None` if it is broken.
+fn compile<'f>(
+    shape: &Shape<'_>,
+    setup: &Setup,
+    filters_for: impl FnOnce(&Logsource) -> Vec<&'f Filter>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Compiled> {
+    let target = &setup.target;
+    let asked = shape.required("logsource", diagnostics).and_then(|node| Logsource::of_node(node, diagnostics));
+    let detection = shape.required("detection", diagnostics);
+    let (asked, detection) = (asked?, detection?);
+    let filters = filters_for(&asked);
+    let sources: Vec<&MappedSource> = match target {
+        Target::Foreign(_) => Vec::new(),
+        Target::Ours(fieldmap) => fieldmap.matching(&asked).collect(),
+    };
+    let mut fields: Vec<Fields<'_>> = sources.iter().copied().map(Fields::Mapped).collect();
+    match target {
+        Target::Foreign(names) => fields.push(Fields::Foreign(names)),
+        // Without a log source of ours the rule is read all the same, for its problems.
+        Target::Ours(_) if sources.is_empty() => fields.push(Fields::Nowhere),
+        Target::Ours(_) => {}
+    }
+    let mut all = Vec::new();
+    let mut lacks = Vec::new();
+    let mut rejected = None;
+    for fields in fields {
+        let mut compiler = Compiler::new(fields, &setup.placeholders);
+        let mut problems = Diagnostics::default();
+        let rule = compiler.detection(detection, NO_SEARCHES, &mut problems);
+        let broken = problems.has_errors();
+        diagnostics.extend(problems);
+        if broken {
+            return None;
+        }
+        rejected = rejected.or(compiler.rejected.take());
+        let expr = rule.map(|rule| filters.iter().fold(rule, |expr, filter| expr.and(filter.compile(&mut compiler))));
+        lacks.push(compiler.lacks);
+        match (fields, expr) {
+            (Fields::Foreign(_), Some(expr)) => all.push(expr),
+            (Fields::Mapped(source), Some(expr)) => all.push(source.condition.clone().and(expr)),
+            (Fields::Nowhere, _) | (_, None) => {}
+        }
+    }
+    let condition = Expr::Any(all);
+    let state = match (rejected, target) {
+        (Some(reason), _) => return Some(Compiled::rejected(reason, Some(asked))),
+        (None, Target::Ours(fieldmap)) if sources.is_empty() => State::Dormant(fieldmap.why_not(&asked)),
+        (None, Target::Foreign(_) | Target::Ours(_)) => state(&condition, Lack::in_all(&lacks)),
+    };
+    Some(Compiled { condition, state, logsource: Some(asked) })
+}
+
+/// Whether a condition can match, with some facts missing.
+fn state(condition: &Expr, missing: Vec<String>) -> State {
+    match (can_match(condition), missing.is_empty()) {
+        (true, true) => State::Active,
+        (true, false) => State::Degraded(missing),
+        (false, true) => State::Dormant("no event can match its condition".to_owned()),
+        (false, false) => State::Dormant(missing.join("; ")),
+    }
+}
+
+fn can_match(condition: &Expr) -> bool {
+    let mut table = Table::default();
+    Kind::ALL.iter().copied().map(Source::Kind).chain([Source::Foreign]).any(|source| {
+        !matches!(Program::for_source(condition, source, Purpose::Alert, &mut table), Program::Const(false))
+    })
+}
