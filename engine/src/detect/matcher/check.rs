@@ -7,6 +7,7 @@ use memchr::memmem::Finder;
 
 use crate::rule::{
     Predicate,
+    expr::Quantifier,
     test::{Case, Position, Strings, Test},
 };
 
@@ -59,6 +60,8 @@ impl Check {
 /// The strings of a test of the folded text.
 fn folded(predicate: &Predicate) -> Option<&Strings> {
     match &predicate.test {
+        // A single string is the first of its field's values, and the only one.
+        Test::Text(_) if matches!(predicate.quantifier, Quantifier::At(1..)) => None,
         Test::Text(strings) => (strings.case() == Case::Folded).then_some(strings),
         Test::Bool(_)
         | Test::Exists
