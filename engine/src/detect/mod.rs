@@ -22,7 +22,7 @@ use matcher::{Builder, Extra, Matcher, Scratch};
 pub use report::ExceptionReport;
 
 use crate::{
-    alert::{Alert, Occurrences, RuleFacts},
+    alert::{Alert, Indicator, Occurrences, RuleFacts},
     event::{Event, Kind},
     rule::{
         Diagnostics, Loaded, Loader, Program, Purpose, Table, Template, Until,
@@ -208,6 +208,12 @@ impl RuleSet {
                 message: self.message(rule, &found.program, event),
                 suppressed_by: suppressed_by.map(|(unless, _)| unless.name.clone()),
                 occurrences: Occurrences::once(event.time),
+                indicator: found.program.indicator(facts, &self.table).map(|(list, hit)| Indicator {
+                    list: list.name().to_owned(),
+                    entry: hit.indicator,
+                    description: hit.description,
+                    reference: hit.reference,
+                }),
             });
         });
     }

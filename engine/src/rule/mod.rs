@@ -10,6 +10,8 @@
 
 mod ast;
 mod check;
+mod comparison;
+pub mod definition;
 pub mod diagnostic;
 pub mod exception;
 pub mod expr;
@@ -23,18 +25,22 @@ pub mod loader;
 pub mod moment;
 pub mod native;
 pub mod op;
+pub mod overriding;
 mod parse;
 pub mod program;
 #[cfg(test)]
 pub(crate) mod reference;
+pub mod selection;
 mod shape;
 pub mod sigma;
 mod template;
 pub mod test;
+pub mod transform;
+pub mod typed;
 pub mod until;
 pub mod yaml;
 
-pub use check::Definitions;
+pub use definition::Definitions;
 pub use diagnostic::{Colour, Diagnostic, Diagnostics, Level, Place, Source};
 pub use exception::{Entry, Exception};
 pub use expr::{Expr, Predicate};
@@ -42,5 +48,6 @@ pub use filter::Filter;
 pub use loaded::{Loaded, State};
 pub use loader::Loader;
 pub use program::{PredicateId, Program, Purpose, Table};
+pub use selection::Selection;
 pub use template::Template;
 pub use until::Until;

@@ -79,6 +79,7 @@ pub(crate) fn alert_on(event: Event, severity: Severity) -> Alert {
         message,
         suppressed_by: None,
         occurrences: Occurrences::once(Some(Time(TIME))),
+        indicator: None,
     }
 }
 
