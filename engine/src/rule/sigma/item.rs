@@ -221,7 +221,7 @@ impl Compiler<'_> {
     fn relation(&mut self, target: &Target, value: &Value, position: Position, case: Case) -> Expr {
         let name = plain(value).unwrap_or_default();
         match self.find(&name) {
-            Place::Fields(others) => {
+            Place::Fields(others) if others.iter().all(|other| other.quantifier == Quantifier::Any) => {
                 let related = |other: Target| {
                     let relation = Relation::Text(position, case);
                     target.test(Test::Field(Related { other: other.reference, chain: Chain::default(), relation }))
@@ -232,7 +232,7 @@ impl Compiler<'_> {
                 self.lack(&name, None, Some(reason));
                 Expr::Const(false)
             }
-            Place::Anywhere | Place::BaseName(_) | Place::Is(_) | Place::Values(_) => {
+            Place::Anywhere | Place::BaseName(_) | Place::Fields(_) | Place::Is(_) | Place::Values(_) => {
                 self.lack(&name, None, Some("it cannot be compared with".to_owned()));
                 Expr::Const(false)
             }
