@@ -292,7 +292,7 @@ impl<'t> Builder<'t> {
             Some(FieldIndex::new(facts, rarity, targets))
         };
         self.matcher.anywhere = build(&Subject::Anywhere);
-        self.matcher.indexes = fields.iter().filter_map(|field| build(field)).collect();
+        self.matcher.indexes = fields.iter().filter_map(build).collect();
         self.slots = fields.iter().enumerate().map(|(slot, field)| (field.clone(), slot)).collect();
         self.matcher.fields = fields;
         self.matcher.initial = initial;
