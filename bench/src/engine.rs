@@ -191,12 +191,12 @@ pub(super) enum Routing {
 
 /// Reads the rules of a folder into rsigma.
 pub(super) fn rsigma_engine(rules: &Path) -> Engine {
+    let texts = crate::rules::texts(rules);
+    let collections = texts.iter().filter_map(|text| rsigma_parser::parse_sigma_yaml(text).ok());
+    let rules: Vec<_> = collections.flat_map(|collection| collection.rules).collect();
     let mut engine = Engine::new();
-    for text in crate::rules::texts(rules) {
-        if let Ok(collection) = rsigma_parser::parse_sigma_yaml(&text) {
-            engine.add_rules(&collection.rules);
-        }
-    }
+    // All at once: it builds its index anew at each call.
+    engine.add_rules(&rules);
     engine
 }
 
