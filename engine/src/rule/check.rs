@@ -62,6 +62,11 @@ impl Definitions {
         self.macros.insert(name, Macro { place, text, used: false, state: State::New, ast: None });
     }
 
+    /// Whether there is a macro of that name.
+    pub(super) fn has_macro(&self, name: &str) -> bool {
+        self.macros.contains_key(name)
+    }
+
     /// Checks the macros no condition has asked for and names what nothing uses.
     pub(super) fn finish(&mut self, diagnostics: &mut Diagnostics) {
         let names: Vec<String> = self.macros.keys().cloned().collect();

@@ -1,8 +1,14 @@
 //! Reads rules of every language from files and folders, and reports everything that is wrong.
 
-use std::{cell::RefCell, collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use super::{
+    correlate,
     diagnostic::{Diagnostic, Diagnostics, Place, Source},
     exception, file,
     loaded::Loaded,
@@ -67,6 +73,7 @@ impl Loader {
         let mut diagnostics = Diagnostics::default();
         let mut rules: Vec<Loaded> = Vec::new();
         let mut ids: HashMap<String, Place> = HashMap::new();
+        let mut broken: HashSet<String> = HashSet::new();
         let mut documents = Vec::new();
         for source in sources {
             let found = yaml::parse(source, &mut diagnostics);
@@ -89,7 +96,7 @@ impl Loader {
                 diagnostics.push(error.label("given again here").related(first.clone(), "first given here"));
                 ids.insert(id.to_owned(), first);
             }
-            rules.extend(match language(document) {
+            let rule = match language(document) {
                 Language::Fieldmap => {
                     sigma::Fieldmap::of_document(document, &mut diagnostics);
                     None
@@ -100,9 +107,14 @@ impl Loader {
                     exception::read_whitelist(document, &mut diagnostics);
                     None
                 }
-            });
+            };
+            if rule.is_none() {
+                broken.extend(["id", "name"].iter().filter_map(|key| document.get(key)?.text().map(str::to_owned)));
+            }
+            rules.extend(rule);
         }
         sigma.finish(&mut diagnostics);
+        let rules = correlate::resolve(rules, &broken, &self.sigma.target, &mut diagnostics);
         (rules, diagnostics)
     }
 

@@ -10,6 +10,7 @@
 
 mod ast;
 mod check;
+pub mod correlate;
 pub mod diagnostic;
 pub mod exception;
 pub mod expr;
@@ -31,10 +32,12 @@ mod shape;
 pub mod sigma;
 mod template;
 pub mod test;
+mod timespan;
 pub mod until;
 pub mod yaml;
 
 pub use check::Definitions;
+pub use correlate::Correlation;
 pub use diagnostic::{Colour, Diagnostic, Diagnostics, Level, Place, Source};
 pub use exception::{Entry, Exception};
 pub use expr::{Expr, Predicate};

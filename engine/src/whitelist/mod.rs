@@ -140,6 +140,7 @@ mod tests {
                 message: Vec::new(),
                 suppressed_by: None,
                 occurrences: Occurrences::once(event.time),
+                evidence: None,
             };
             whitelist.judge(&mut alert);
             alert.suppressed_by

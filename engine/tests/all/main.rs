@@ -7,6 +7,7 @@ mod attacks;
 mod command_line;
 mod confine;
 mod content;
+mod correlations;
 mod delivery;
 mod house;
 mod kernel;
