@@ -11,6 +11,7 @@ pub mod detect;
 pub mod enrich;
 pub mod event;
 pub mod flow;
+pub mod indicator;
 #[cfg(feature = "bpf")]
 pub mod kernel;
 pub mod pipeline;

@@ -298,6 +298,7 @@ mod tests {
             id: Alert::id_of(&rule, &event),
             rule: Arc::new(rule),
             occurrences: Occurrences::once(event.time),
+            indicator: None,
             event: Arc::new(event),
             message: Vec::new(),
             suppressed_by: None,

@@ -60,6 +60,21 @@ pub struct Alert {
     pub occurrences: Occurrences,
     /// What a rule over several events has seen; absent for the match of one event.
     pub evidence: Option<Arc<Evidence>>,
+    /// The indicator it matched by, if it did.
+    pub indicator: Option<Indicator>,
+}
+
+/// An entry of an indicator list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Indicator {
+    /// The list.
+    pub list: String,
+    /// The entry.
+    pub entry: String,
+    /// What the list says of it.
+    pub description: Option<String>,
+    /// A link.
+    pub reference: Option<String>,
 }
 
 /// How often a finding was made: once, until [`Dedup`] folds repeats into updates.
@@ -174,6 +189,16 @@ impl Alert {
         }
         if let Some(license) = &rule.license {
             members.push(("rule.license", Leaf::Text(license.as_bytes())));
+        }
+        if let Some(indicator) = &self.indicator {
+            members.push(("threat.feed.name", Leaf::Text(indicator.list.as_bytes())));
+            members.push(("threat.indicator.name", Leaf::Text(indicator.entry.as_bytes())));
+            for (name, text) in [
+                ("threat.indicator.description", &indicator.description),
+                ("threat.indicator.reference", &indicator.reference),
+            ] {
+                members.extend(text.as_ref().map(|text| (name, Leaf::Text(text.as_bytes()))));
+            }
         }
         if form == Form::Ecs {
             members.push(("ecs.version", Leaf::Text(ECS_VERSION.as_bytes())));

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::print::{self, As};
 use crate::{
     event::{Kind, field},
+    rule::{op, transform},
     schema,
     setting::Preset,
     sink,
@@ -20,8 +21,12 @@ pub(super) enum What {
     Events(As),
     /// Fields of events, with type and meaning.
     Fields(As),
+    /// Operators of the condition language.
+    Operators(As),
     /// Sinks with their settings.
     Sinks(As),
+    /// Transforms of the condition language.
+    Transforms(As),
 }
 
 /// Prints one list.
@@ -29,8 +34,23 @@ pub(super) fn run(what: What) -> ExitCode {
     match what {
         What::Events(form) => events(form),
         What::Fields(form) => fields(form),
+        What::Operators(form) => operators(form),
         What::Sinks(form) => sinks(form),
+        What::Transforms(form) => transforms(form),
     }
+}
+
+fn operators(form: As) -> ExitCode {
+    let rows: Vec<_> = op::ALL.iter().map(|it| [json!(it.word()), json!(it.doc()), json!(it.example())]).collect();
+    print::table(form, ["operator", "meaning", "example"], &rows)
+}
+
+fn transforms(form: As) -> ExitCode {
+    let rows: Vec<_> = transform::ALL
+        .iter()
+        .map(|it| [json!(it.name()), json!(it.gives().words()), json!(it.doc()), json!(it.example())])
+        .collect();
+    print::table(form, ["transform", "gives", "meaning", "example"], &rows)
 }
 
 fn events(form: As) -> ExitCode {

@@ -20,7 +20,7 @@ use crate::{
 /// Runs a recording through the rules, as if it happened now: the same alerts, on any host.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The recording, made with `beewolf trace --record`.
+    /// The recording, made with `beewolf trace --record`; it may have been compressed with zstd.
     #[arg(required_unless_present = "events", conflicts_with = "events")]
     recording: Option<PathBuf>,
     #[command(flatten)]

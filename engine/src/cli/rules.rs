@@ -10,11 +10,13 @@ use std::{
 
 use clap::{Args, Subcommand};
 
+use super::sense::{self, Options};
 use crate::{
     detect::{Rule, RuleSet, State},
     event::{Event, json},
+    indicator::Lists,
     rule::{
-        Colour, Diagnostic, Diagnostics, Loaded, Loader, Place, Source, file,
+        Colour, Diagnostic, Diagnostics, Loaded, Loader, Place, Selection, Source, file, loaded,
         sigma::{Fieldmap, Placeholders},
     },
 };
@@ -50,6 +52,18 @@ pub(super) struct Paths {
     /// What the modifier `expand` puts for `%name%` in Sigma rules: a YAML file of names and values.
     #[arg(long, value_name = "FILE")]
     sigma_placeholders: Option<PathBuf>,
+    /// Configuration file with the indicator lists that rules ask.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Only rules with this tag; may be given several times.
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Only rules in a folder of this name; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    folder: Vec<String>,
+    /// Leaves out rules with this tag, folder or id; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    exclude: Vec<String>,
     /// Prints JSON.
     #[arg(long)]
     json: bool,
@@ -102,7 +116,26 @@ impl Paths {
             problems.push(error.hint("give the paths of rules on the command line"));
             return (Vec::new(), problems);
         }
-        Loader::new(fieldmap).with_placeholders(placeholders).load(&paths)
+        let indicators = match self.indicators() {
+            Ok(indicators) => indicators,
+            Err(problems) => return (Vec::new(), problems),
+        };
+        let selection =
+            Selection { tags: self.tag.clone(), folders: self.folder.clone(), exclude: self.exclude.clone() };
+        let loader = Loader::new(fieldmap).with_placeholders(placeholders);
+        loader.with_indicators(Arc::new(indicators)).with_selection(selection).load(&paths)
+    }
+
+    /// The indicator lists of the configuration, if one is given. Its own problems are printed at once.
+    fn indicators(&self) -> Result<Lists, Diagnostics> {
+        let Some(config) = &self.config else { return Ok(Lists::default()) };
+        let options = Options { config: Some(config.clone()), ..Options::default() };
+        options.settings().and_then(|settings| sense::indicators(&settings)).map_err(|_| {
+            let mut problems = Diagnostics::default();
+            let place = Place::whole(&Source::new(config.display().to_string(), ""));
+            problems.push(Diagnostic::error("unusable-config", place, "the indicator lists cannot be used"));
+            problems
+        })
     }
 }
 
@@ -300,7 +333,9 @@ fn failure(place: &Place, expect_alert: bool, suppressed_by: Option<String>) -> 
 }
 
 fn own_tests(rule: &Loaded, set: &RuleSet, outcomes: &mut Vec<Outcome>) {
-    for test in &rule.tests {
+    // One that is switched off would only fail.
+    let is_disabled = matches!(rule.state, loaded::State::Disabled(_));
+    for test in rule.tests.iter().filter(|_| !is_disabled) {
         let (alerted, suppressed_by) = alerts(set, &test.events, &rule.id);
         let failure = (alerted != test.expect_alert).then(|| failure(&test.place, test.expect_alert, suppressed_by));
         outcomes.push(Outcome { rule: rule.id.clone(), name: test.name.clone(), failure });

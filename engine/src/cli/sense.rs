@@ -13,7 +13,8 @@ use crate::{
     config::{self, Config, ConfigError},
     detect::{RuleSet, State, StateLimits},
     enrich::{Enricher, Host as EnrichHost, Limits, Users},
-    event::{Kind, id::Origin},
+    event::{Kind, id::Origin, value::Time},
+    indicator::{ListReport, Lists},
     pipeline::{Stages, Tally},
     rule::{
         Colour as RuleColour, Filter, Loader,
@@ -38,6 +39,15 @@ pub(super) struct Options {
     /// Whitelist files; may be given several times.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(super) whitelist: Vec<PathBuf>,
+    /// Only rules with this tag; may be given several times. `attack.t1059` stands for `attack.t1059.004`, too.
+    #[arg(long, value_name = "TAG")]
+    pub(super) tag: Vec<String>,
+    /// Only rules in a folder of this name; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(super) folder: Vec<String>,
+    /// Leaves out rules with this tag, folder or id; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    pub(super) exclude: Vec<String>,
     /// Form of the lines on standard output: readable on a terminal, JSON otherwise, unless said here.
     #[arg(long, value_enum)]
     pub(super) output: Option<Form>,
@@ -97,6 +107,15 @@ impl Options {
         }
         if self.sigma_placeholders.is_some() {
             settings.sigma_placeholders.clone_from(&self.sigma_placeholders);
+        }
+        for (given, configured) in [
+            (&self.tag, &mut settings.selection.tags),
+            (&self.folder, &mut settings.selection.folders),
+            (&self.exclude, &mut settings.selection.exclude),
+        ] {
+            if !given.is_empty() {
+                configured.clone_from(given);
+            }
         }
         settings.rules = self.rule_paths(&settings);
         if let Some(form) = self.output {
@@ -159,12 +178,16 @@ pub(super) fn load_rules(settings: &Config) -> Result<(RuleSet, Whitelist), Told
             tell(format!("{}: {} errors", path.display(), problems.errors()))
         })?,
     };
-    let loader = Loader::new(fieldmap).with_placeholders(placeholders(settings.sigma_placeholders.as_deref())?);
+    let indicators = Arc::new(indicators(settings)?);
+    let loader = Loader::new(fieldmap)
+        .with_placeholders(placeholders(settings.sigma_placeholders.as_deref())?)
+        .with_indicators(Arc::clone(&indicators))
+        .with_selection(settings.selection.clone());
     let (rules, warnings) = RuleSet::read(&settings.rules, &loader).map_err(|problems| {
         eprint!("{}", problems.render(colour));
         tell(format!("{} errors in the rules; nothing was started", problems.errors()))
     })?;
-    let (whitelist, more) = Whitelist::load(&settings.whitelists).map_err(|problems| {
+    let (whitelist, more) = Whitelist::load(&settings.whitelists, &indicators).map_err(|problems| {
         eprint!("{}", problems.render(colour));
         tell(format!("{} errors in the whitelists; nothing was started", problems.errors()))
     })?;
@@ -173,6 +196,31 @@ pub(super) fn load_rules(settings: &Config) -> Result<(RuleSet, Whitelist), Told
         eprintln!("beewolf: {count} warnings in the rules; `beewolf rules check` shows them");
     }
     Ok((rules, whitelist))
+}
+
+/// The indicator lists of the configuration; what is wrong with their files is printed.
+pub(super) fn indicators(settings: &Config) -> Result<Lists, Told> {
+    let specs: Vec<_> = settings.indicators.iter().map(|list| list.spec.clone()).collect();
+    let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).ok().map(Time);
+    let loaded = Lists::load(&specs, settings.indicator_limits, now, &Lists::default());
+    let (lists, reports) = loaded.map_err(|errors| {
+        errors.iter().for_each(|error| eprintln!("beewolf: {error}"));
+        tell(format!("{} indicator lists cannot be used; nothing was started", errors.len()))
+    })?;
+    for ListReport { name, path, report } in reports {
+        for problem in &report.problems {
+            let what = crate::sink::printable(problem.what.as_bytes(), 200);
+            eprintln!("beewolf: indicator list {name}: {path}:{}: {what}", problem.line);
+        }
+        let unread = report.problems.len() + report.more_problems;
+        if unread > 0 {
+            eprintln!(
+                "beewolf: indicator list {name}: {} indicators, {unread} entries could not be read",
+                report.entries
+            );
+        }
+    }
+    Ok(lists)
 }
 
 fn nanoseconds(time: Duration) -> i64 {

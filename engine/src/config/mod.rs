@@ -4,6 +4,7 @@
 //! from it. Settings of sinks stand in the sinks' own files.
 
 mod diagnostic;
+mod indicators;
 
 use std::{
     net::SocketAddr,
@@ -12,12 +13,15 @@ use std::{
 };
 
 use crate::{
+    indicator,
+    rule::Selection,
     setting::{self, Data, Node, Preset, Problem, Row, Type, Value, Values, comment},
     sink::{self, SinkConfig},
     store::{self, CappedError},
 };
 
 pub use diagnostic::render;
+pub use indicators::{IndicatorConfig, NAME as INDICATORS};
 
 /// Where the configuration is looked for when no file is named.
 pub const DEFAULT_PATH: &str = "/etc/beewolf/beewolf.yml";
@@ -63,6 +67,24 @@ pub const ROWS: &[Row] = &[
         ty: Type::Paths,
         preset: Preset::List(&[]),
         doc: "Files with entries that suppress alerts of all rules.",
+    },
+    Row {
+        name: "selection.tags",
+        ty: Type::Texts,
+        preset: Preset::List(&[]),
+        doc: "Only rules with one of these tags are used; `attack.t1059` stands for `attack.t1059.004`, too. None: all rules.",
+    },
+    Row {
+        name: "selection.folders",
+        ty: Type::Texts,
+        preset: Preset::List(&[]),
+        doc: "Only rules in folders of these names, or below them, are used: rule sets by folder. None: all rules.",
+    },
+    Row {
+        name: "selection.exclude",
+        ty: Type::Texts,
+        preset: Preset::List(&[]),
+        doc: "Tags, folders and ids of rules that are not used. To switch off a rule with a reason and an owner, write an override.",
     },
     Row {
         name: "status_interval",
@@ -136,6 +158,8 @@ pub const ROWS: &[Row] = &[
         preset: Preset::Duration(seconds(30)),
         doc: "How long a process is remembered after its end, so that late events still find it.",
     },
+    indicator::LIMITS[0],
+    indicator::LIMITS[1],
     Row {
         name: "limits.correlation_groups",
         ty: Type::Integer { min: 1, max: 16_000_000 },
@@ -191,6 +215,12 @@ pub struct Config {
     pub sigma_placeholders: Option<PathBuf>,
     /// Whitelist files.
     pub whitelists: Vec<PathBuf>,
+    /// Which of the rules are used.
+    pub selection: Selection,
+    /// Indicator lists.
+    pub indicators: Vec<IndicatorConfig>,
+    /// Bounds of each of them.
+    pub indicator_limits: indicator::Limits,
     /// Time between status messages; `None` for none.
     pub status_interval: Option<Duration>,
     /// Where the status is served locally; `None` for nowhere.
@@ -262,7 +292,7 @@ pub enum ConfigError {
 
 impl Default for Config {
     fn default() -> Self {
-        Self::from_values(Values::presets(ROWS), default_sinks())
+        Self::from_values(Values::presets(ROWS), default_sinks(), Vec::new())
     }
 }
 
@@ -272,13 +302,24 @@ fn default_sinks() -> Vec<SinkConfig> {
 }
 
 impl Config {
-    fn from_values(values: Values, sinks: Vec<SinkConfig>) -> Self {
+    fn from_values(values: Values, sinks: Vec<SinkConfig>, indicators: Vec<IndicatorConfig>) -> Self {
         let paths = |name: &str| values.list(name).iter().map(PathBuf::from).collect();
+        let texts = |name: &str| values.list(name).to_vec();
         Self {
             rules: paths("rules"),
             sigma: paths("sigma"),
             sigma_placeholders: values.text("sigma_placeholders").map(PathBuf::from),
             whitelists: paths("whitelists"),
+            selection: Selection {
+                tags: texts("selection.tags"),
+                folders: texts("selection.folders"),
+                exclude: texts("selection.exclude"),
+            },
+            indicators,
+            indicator_limits: indicator::Limits {
+                file_bytes: values.number("limits.ioc_file_bytes"),
+                entries: values.length("limits.ioc_entries"),
+            },
             status_interval: Some(values.duration("status_interval")).filter(|time| !time.is_zero()),
             status_socket: values.path("status.socket").filter(|_| values.boolean("status.enabled")).map(PathBuf::from),
             loopback: values.text("status.loopback").and_then(|text| loopback(text).ok()),
@@ -325,7 +366,7 @@ impl Config {
         let mut problems = Vec::new();
         let root = setting::parse(text, &mut problems).map_err(|problem| vec![problem])?;
         let Some(root) = root else { return Ok(Self::default()) };
-        let values = setting::read(Some(&root), &root, ROWS, &["sinks"], &mut problems);
+        let values = setting::read(Some(&root), &root, ROWS, &["sinks", INDICATORS], &mut problems);
         let ring = values.number("limits.ring_bytes");
         if !ring.is_power_of_two() {
             let node = root.member("limits").and_then(|limits| limits.member("ring_bytes")).unwrap_or(&root);
@@ -338,8 +379,9 @@ impl Config {
             problems.push(Problem::at(node, format!("`status.loopback` {message}"), hint));
         }
         let sinks = root.member("sinks").map_or_else(default_sinks, |node| sinks(node, &mut problems));
+        let indicators = root.member(INDICATORS).map(|node| indicators::read(node, &mut problems)).unwrap_or_default();
         if problems.is_empty() {
-            Ok(Self::from_values(values, sinks))
+            Ok(Self::from_values(values, sinks, indicators))
         } else {
             problems.sort_by_key(|problem| (problem.line, problem.column));
             Err(problems)
@@ -378,11 +420,13 @@ impl Config {
             serde_json::Value::Object(settings)
         });
         json.insert("sinks".to_owned(), sinks.collect());
+        json.insert(INDICATORS.to_owned(), indicators::json(&self.indicators));
         serde_json::Value::Object(json)
     }
 
     fn write(&self, out: &mut String, documented: bool) {
         setting::yaml(out, 0, ROWS, &self.values, documented);
+        indicators::write(out, &self.indicators, documented);
         if documented {
             out.push('\n');
             comment(out, 0, SINKS_DOC);
@@ -498,12 +542,12 @@ mod tests {
                 }
                 Type::Text => Value::Text("127.0.0.1:1".to_owned()),
                 Type::Path => Value::Text("/changed".to_owned()),
-                Type::Paths => Value::List(vec!["/changed".to_owned()]),
+                Type::Paths | Type::Texts => Value::List(vec!["/changed".to_owned()]),
                 Type::Word(words) => Value::Text(words.last().expect("a word").to_string()),
             };
             let mut values = Values::presets(ROWS);
             values.set(row.name, value);
-            let mut changed = Config::from_values(values, default_sinks());
+            let mut changed = Config::from_values(values, default_sinks(), Vec::new());
             changed.values = default.values.clone();
             assert_ne!(changed, default, "{}", row.name);
             assert!(row.doc.ends_with('.'), "{}", row.name);

@@ -25,7 +25,7 @@ pub use state::{Counters as StateCounters, Limits as StateLimits};
 use state::{Fired, Memory, Plan};
 
 use crate::{
-    alert::{Alert, Occurrences, RuleFacts},
+    alert::{Alert, Indicator, Occurrences, RuleFacts},
     event::{Event, Kind, value::Time},
     rule::{
         Diagnostics, Filter, Loaded, Loader, Program, Purpose, Table, Template, Until,
@@ -268,6 +268,7 @@ impl RuleSet {
             occurrences: Occurrences::once(event.time),
             event,
             evidence: Some(evidence),
+            indicator: None,
         });
         suppressed_by.is_none()
     }
@@ -300,6 +301,12 @@ impl RuleSet {
                 suppressed_by: suppressed_by.map(|(unless, _)| unless.name.clone()),
                 occurrences: Occurrences::once(event.time),
                 evidence: None,
+                indicator: found.program.indicator(facts, &self.table).map(|(list, hit)| Indicator {
+                    list: list.name().to_owned(),
+                    entry: hit.indicator,
+                    description: hit.description,
+                    reference: hit.reference,
+                }),
             });
         });
     }

@@ -4,7 +4,9 @@ use std::{ops::Range, sync::Arc};
 
 use super::{
     diagnostic::{Place, Source},
+    expr::Quantifier,
     op::Operator,
+    transform::Transform,
     yaml::Node,
 };
 
@@ -84,9 +86,44 @@ pub(super) struct Name {
     pub(super) place: Place,
 }
 
+/// A field with the transforms around it.
+#[derive(Clone)]
+pub(super) struct Term {
+    /// The field.
+    pub(super) field: Name,
+    /// From the outermost to the innermost, with the place of each name.
+    pub(super) transforms: Vec<(&'static dyn Transform, Place)>,
+    /// The whole.
+    pub(super) place: Place,
+}
+
+impl Term {
+    /// As it is written.
+    pub(super) fn text(&self) -> String {
+        self.text_below(0)
+    }
+
+    /// Without the outermost transforms.
+    pub(super) fn text_below(&self, outer: usize) -> String {
+        let inner: Vec<_> = self.transforms.iter().skip(outer).map(|(transform, _)| transform.name()).collect();
+        let open: String = inner.iter().map(|name| format!("{name}(")).collect();
+        format!("{open}{}{}", self.field.text, ")".repeat(inner.len()))
+    }
+}
+
+impl std::fmt::Debug for Term {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.text())
+    }
+}
+
 /// One operand.
 #[derive(Clone, Debug)]
 pub(super) enum Item {
+    /// Another field.
+    Field(Term),
+    /// `ioc:name`
+    Indicators(Name),
     /// `$name`
     List(Name),
     /// A constant.
@@ -97,9 +134,9 @@ pub(super) enum Item {
 #[derive(Clone)]
 pub(super) struct Comparison {
     /// Whether `all( )` stands around the field.
-    pub(super) all: bool,
-    /// The field.
-    pub(super) field: Name,
+    pub(super) quantifier: Quantifier,
+    /// What is compared.
+    pub(super) term: Term,
     /// The operator.
     pub(super) operator: &'static dyn Operator,
     /// Where the operator stands.
@@ -112,9 +149,20 @@ pub(super) struct Comparison {
     pub(super) place: Place,
 }
 
+impl Comparison {
+    /// The fields on both sides.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &str> {
+        let right = self.items.iter().filter_map(|item| match item {
+            Item::Field(term) => Some(term.field.text.as_str()),
+            Item::Indicators(_) | Item::List(_) | Item::Literal(_) => None,
+        });
+        std::iter::once(self.term.field.text.as_str()).chain(right)
+    }
+}
+
 impl std::fmt::Debug for Comparison {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{} {} {:?}", self.field.text, self.operator.word(), self.items)
+        write!(out, "{} {} {:?}", self.term.text(), self.operator.word(), self.items)
     }
 }
 

@@ -1,13 +1,16 @@
 //! Exceptions: `unless` of a rule and entries of whitelist files. Same keys, same language.
 
+use std::sync::Arc;
+
 use super::{
-    check::Definitions,
+    definition::Definitions,
     diagnostic::{Diagnostic, Diagnostics},
     expr::Expr,
     shape::Shape,
     until::Until,
     yaml::Node,
 };
+use crate::indicator::Lists;
 
 /// What is not to be alerted on, why, and who said so.
 #[derive(Clone, Debug)]
@@ -47,6 +50,26 @@ pub(super) fn read(
     })
 }
 
+/// Reads the `unless` of a rule or an override.
+pub(super) fn read_all(
+    shape: &Shape<'_>,
+    definitions: &mut Definitions,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Exception> {
+    let mut found: Vec<Exception> = Vec::new();
+    for node in shape.items("unless", diagnostics) {
+        let Some(entry) = Shape::new(node, "an exception", KEYS, diagnostics) else { continue };
+        let Some(exception) = read(&entry, definitions, diagnostics) else { continue };
+        if found.iter().any(|other| other.name == exception.name) {
+            let message = format!("two exceptions have the name `{}`", exception.name);
+            let place = entry.get("name").map_or(&node.place, |name| &name.place);
+            diagnostics.push(Diagnostic::error("duplicate-name", place.clone(), message));
+        }
+        found.push(exception);
+    }
+    found
+}
+
 fn until(node: &Node, diagnostics: &mut Diagnostics) -> Option<Until> {
     let parsed = node.text().and_then(Until::parse);
     if parsed.is_none() {
@@ -67,18 +90,19 @@ pub struct Entry {
 }
 
 /// Reads a whitelist: a list of entries.
-pub(crate) fn read_whitelist(node: &Node, diagnostics: &mut Diagnostics) -> Vec<Entry> {
+pub(crate) fn read_whitelist(node: &Node, indicators: &Arc<Lists>, diagnostics: &mut Diagnostics) -> Vec<Entry> {
     let super::yaml::Value::Sequence(items) = &node.value else {
         diagnostics.push(super::shape::wrong_type(node, "a whitelist is a list of entries", None));
         return Vec::new();
     };
     let mut entries: Vec<Entry> = Vec::new();
     let mut names = std::collections::HashMap::new();
+    let mut definitions = Definitions::with_indicators(indicators);
     for item in items {
         let known = [KEYS, &["rules"]].concat();
         let Some(shape) = Shape::new(item, "a whitelist entry", &known, diagnostics) else { continue };
         let rules = shape.texts("rules", diagnostics);
-        let Some(exception) = read(&shape, &mut Definitions::default(), diagnostics) else { continue };
+        let Some(exception) = read(&shape, &mut definitions, diagnostics) else { continue };
         let place = item.get("name").map_or(&item.place, |name| &name.place);
         if let Some(first) = names.insert(exception.name.clone(), place.clone()) {
             let message = format!("two entries have the name `{}`", exception.name);

@@ -5,12 +5,15 @@
 
 use std::{fmt, sync::Arc};
 
-use super::test::Test;
-use crate::event::{
-    Event, Facts, Kind,
-    facts::{Name, Reference},
-    field::{DECIDED_BY_KIND, Field},
-    value::Value,
+use super::{test::Test, transform::Chain};
+use crate::{
+    event::{
+        Event, Facts, Kind,
+        facts::{Name, Reference},
+        field::{DECIDED_BY_KIND, Field},
+        value::Value,
+    },
+    indicator::{Hit, List},
 };
 
 /// A condition.
@@ -36,6 +39,8 @@ pub enum Expr {
 pub enum Subject {
     /// Every field of the event that does not follow from its kind: Sigma's keywords.
     Anywhere,
+    /// What transforms make of one field.
+    Derived(Derived),
     /// One field.
     Field(&'static Field),
     /// One field of another product's events.
@@ -43,11 +48,12 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// The value of the one field it is; absent for the whole event.
+    /// The value of the one field it is; absent for the whole event, and for what is made of a field.
     #[must_use]
     pub fn value<'f, F: Facts>(&self, facts: &'f F) -> Value<'f> {
         match self {
-            Self::Anywhere => Value::Absent,
+            // What transforms make lives no longer than it is looked at.
+            Self::Anywhere | Self::Derived(_) => Value::Absent,
             Self::Field(field) => facts.field(field),
             Self::Named(name) => facts.named(name),
         }
@@ -63,6 +69,15 @@ pub enum Source {
     Kind(Kind),
 }
 
+/// A field with transforms around it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Derived {
+    /// The field.
+    pub field: &'static Field,
+    /// The transforms; at least one.
+    pub chain: Chain,
+}
+
 /// How many elements of an array must pass; a scalar is an array of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quantifier {
@@ -70,6 +85,8 @@ pub enum Quantifier {
     All,
     /// At least one.
     Any,
+    /// The one at this place, counted from 0.
+    At(usize),
 }
 
 /// A field put to a test.
@@ -100,6 +117,7 @@ impl Predicate {
             Test::Bool(_)
             | Test::Exists
             | Test::Fraction(..)
+            | Test::Indicator(_)
             | Test::Int(..)
             | Test::Ints(_)
             | Test::Moment(_)
@@ -109,22 +127,57 @@ impl Predicate {
             | Test::Text(_) => Value::Absent,
         };
         match &self.subject {
-            Subject::Anywhere => facts.anywhere(|value| self.judge(value, other)),
-            Subject::Field(_) | Subject::Named(_) => self.judge(self.subject.value(facts), other),
+            Subject::Anywhere => facts.anywhere(|value| self.judge(value, |element| self.passes(element, other))),
+            Subject::Derived(derived) => {
+                let passes = |element: Value<'_>| derived.chain.through(element, &mut |made| self.passes(made, other));
+                self.judge(facts.field(derived.field), passes)
+            }
+            Subject::Field(_) | Subject::Named(_) => {
+                self.judge(self.subject.value(facts), |element| self.passes(element, other))
+            }
         }
     }
 
-    fn judge(&self, value: Value<'_>, other: Value<'_>) -> bool {
-        let passes =
-            |element: Value<'_>| !matches!(element, Value::Absent) && self.test.holds(element, other) != self.differs;
+    /// The indicator that a value of the event was found to be, if this asks for one.
+    #[must_use]
+    pub fn indicator<F: Facts>(&self, facts: &F) -> Option<(&List, Hit)> {
+        let Test::Indicator(list) = &self.test else { return None };
+        let mut found = None;
+        let mut look = |element: Value<'_>| {
+            found = list.find(element);
+            found.is_some()
+        };
+        match &self.subject {
+            Subject::Anywhere => facts.anywhere(&mut look),
+            Subject::Derived(Derived { field, chain }) => {
+                each(facts.field(field), &mut |element| chain.through(element, &mut look))
+            }
+            Subject::Field(_) | Subject::Named(_) => each(self.subject.value(facts), &mut look),
+        };
+        found.map(|hit| (list.as_ref(), hit))
+    }
+
+    /// Whether a scalar passes. What is unknown, on either side, passes neither the test nor its opposite.
+    fn passes(&self, element: Value<'_>, other: Value<'_>) -> bool {
+        let outcome = match (element, &self.test) {
+            (Value::Absent, _) => None,
+            (_, Test::Field(related)) => related.compare(element, other),
+            (_, test) => Some(test.holds(element, other)),
+        };
+        outcome.is_some_and(|holds| holds != self.differs)
+    }
+
+    fn judge(&self, value: Value<'_>, passes: impl Fn(Value<'_>) -> bool) -> bool {
         match (value, self.quantifier) {
             (Value::List(list), Quantifier::Any) => list.iter().any(passes),
+            (Value::List(list), Quantifier::At(place)) => passes(list.at(place)),
             (Value::List(list), Quantifier::All) => !list.is_empty() && list.iter().all(passes),
             (
                 scalar
                 @ (Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null),
-                Quantifier::Any | Quantifier::All,
+                Quantifier::Any | Quantifier::All | Quantifier::At(0),
             ) => passes(scalar),
+            (_, Quantifier::At(_)) => false,
         }
     }
 
@@ -134,14 +187,21 @@ impl Predicate {
         facts.cut().iter().any(|name| self.reads_text_of(name))
     }
 
+    /// Whether its outcome depends on texts, so that a cut one leaves it open.
+    #[must_use]
+    pub fn reads_text(&self) -> bool {
+        // Whatever is made of a text depends on the whole of it.
+        self.test.reads_text() || matches!(self.subject, Subject::Derived(_))
+    }
+
     /// Whether its outcome depends on the text of a field.
     #[must_use]
     pub fn reads_text_of(&self, name: &str) -> bool {
         let related = matches!(&self.test, Test::Field(related) if related.other.is(name));
-        self.test.reads_text()
+        self.reads_text()
             && match &self.subject {
                 Subject::Anywhere => true,
-                Subject::Field(field) => field.name == name || related,
+                Subject::Derived(Derived { field, .. }) | Subject::Field(field) => field.name == name || related,
                 // Events of other products are whole.
                 Subject::Named(_) => false,
             }
@@ -157,39 +217,48 @@ impl Predicate {
         };
         let subject = match &self.subject {
             Subject::Anywhere => return None,
-            Subject::Field(field) => Reference::Field(field),
+            Subject::Derived(Derived { field, .. }) | Subject::Field(field) => Reference::Field(field),
             Subject::Named(name) => Reference::Named(name.clone()),
         };
-        if lacks(&subject) {
-            return Some(false);
-        }
-        if let Test::Field(related) = &self.test
-            && lacks(&related.other)
-            && !self.differs
-        {
+        let lacks_other = matches!(&self.test, Test::Field(related) if lacks(&related.other));
+        if lacks(&subject) || lacks_other {
             return Some(false);
         }
         match (source, &self.subject) {
             (Source::Kind(kind), Subject::Field(field)) if DECIDED_BY_KIND.contains(&field.name) => {
                 Some(self.holds(&Event::new(kind)))
             }
-            (Source::Foreign | Source::Kind(_), Subject::Anywhere | Subject::Field(_) | Subject::Named(_)) => None,
+            (
+                Source::Foreign | Source::Kind(_),
+                Subject::Anywhere | Subject::Derived(_) | Subject::Field(_) | Subject::Named(_),
+            ) => None,
         }
+    }
+}
+
+/// Whether a scalar or some element of a list passes.
+fn each(value: Value<'_>, passes: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+    match value {
+        Value::List(list) => list.iter().any(passes),
+        Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null => passes(value),
     }
 }
 
 /// As an author would write it; the same for equal predicates only.
 impl fmt::Display for Predicate {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match &self.subject {
-            Subject::Anywhere => "*",
-            Subject::Field(field) => field.name,
-            Subject::Named(name) => name.text(),
-        };
+        let mut name = String::new();
+        match &self.subject {
+            Subject::Anywhere => name.push('*'),
+            Subject::Derived(derived) => derived.chain.write(&mut name, derived.field.name)?,
+            Subject::Field(field) => name.push_str(field.name),
+            Subject::Named(foreign) => name.push_str(foreign.text()),
+        }
         let not = if self.differs { "differs from: " } else { "" };
         match self.quantifier {
             Quantifier::All => write!(out, "all({name}) {not}{}", self.test),
             Quantifier::Any => write!(out, "{name} {not}{}", self.test),
+            Quantifier::At(place) => write!(out, "{name}[{place}] {not}{}", self.test),
         }
     }
 }

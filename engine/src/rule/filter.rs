@@ -2,7 +2,7 @@
 
 use super::{
     ast::Text,
-    check::Definitions,
+    definition::Definitions,
     diagnostic::{Diagnostics, Source},
     expr::Expr,
     program::{Program, Purpose, Table},

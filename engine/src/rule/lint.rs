@@ -4,7 +4,7 @@ use regex_syntax::hir::{HirKind, Look};
 
 use super::{
     ast::{Ast, Comparison, Item},
-    check::Definitions,
+    definition::Definitions,
     diagnostic::{Diagnostic, Diagnostics},
     expr::Expr,
     program::{Program, Purpose, Table},
@@ -44,6 +44,7 @@ fn walk<'a>(
         Ast::Broken | Ast::Macro(_) => {}
         Ast::Comparison(comparison) => {
             absence(comparison, negated, known, diagnostics);
+            capitals(comparison, diagnostics);
             literal(comparison, diagnostics);
         }
     }
@@ -53,7 +54,7 @@ fn walk<'a>(
 fn required<'a>(ast: &'a Ast, negated: bool, known: &mut Vec<&'a str>, definitions: &'a Definitions) {
     match ast {
         Ast::Comparison(comparison) if !negated && !comparison.operator.differs() => {
-            known.push(&comparison.field.text);
+            known.extend(comparison.fields());
         }
         Ast::And(parts) if !negated => parts.iter().for_each(|part| required(part, negated, known, definitions)),
         Ast::Not(inner) => required(inner, !negated, known, definitions),
@@ -68,12 +69,12 @@ fn required<'a>(ast: &'a Ast, negated: bool, known: &mut Vec<&'a str>, definitio
 
 /// `!=` and `not` surprise where the field is absent.
 fn absence(comparison: &Comparison, negated: bool, known: &[&str], diagnostics: &mut Diagnostics) {
-    let name = comparison.field.text.as_str();
     let differs = comparison.operator.differs();
     let asks_presence = comparison.operator.word() == "exists";
-    if !(negated || differs) || asks_presence || known.contains(&name) || DECIDED_BY_KIND.contains(&name) {
+    let unsure = |name: &&str| !known.contains(name) && !DECIDED_BY_KIND.contains(name);
+    let Some(name) = comparison.fields().find(unsure).filter(|_| (negated || differs) && !asks_presence) else {
         return;
-    }
+    };
     let outcome = if negated { "true" } else { "false" };
     let message = format!("an event may lack `{name}`, and then this is {outcome}");
     let hint = if negated {
@@ -84,6 +85,24 @@ fn absence(comparison: &Comparison, negated: bool, known: &[&str], diagnostics: 
         )
     };
     diagnostics.push(Diagnostic::warning("may-be-absent", comparison.place.clone(), message).hint(hint));
+}
+
+/// What `lower` gives has no capitals to compare with.
+fn capitals(comparison: &Comparison, diagnostics: &mut Diagnostics) {
+    let is_lower = comparison.term.transforms.first().is_some_and(|(transform, _)| transform.name() == "lower");
+    let compares =
+        ["=", "in", "intersects", "contains", "startswith", "endswith"].contains(&comparison.operator.word());
+    if !is_lower || !compares {
+        return;
+    }
+    for item in &comparison.items {
+        if let Item::Literal(constant) = item
+            && constant.text().is_some_and(|text| text.chars().any(char::is_uppercase))
+        {
+            let message = format!("`{}` has capital letters, which `lower( )` leaves none of", constant.shown());
+            diagnostics.push(Diagnostic::warning("never-equal", constant.place.clone(), message));
+        }
+    }
 }
 
 /// A regular expression that says no more than a string does.

@@ -83,6 +83,8 @@ pub enum State {
     Active,
     /// It can match, but these facts it asks for are in no event.
     Degraded(Vec<String>),
+    /// An override has switched it off: why, and who answers for it.
+    Disabled(String),
     /// It is understood, but no event carries what it needs: why.
     Dormant(String),
     /// It uses something this version cannot do: what.
@@ -96,6 +98,7 @@ impl State {
         match self {
             Self::Active => "active",
             Self::Degraded(_) => "degraded",
+            Self::Disabled(_) => "disabled",
             Self::Dormant(_) => "dormant",
             Self::Rejected(_) => "rejected",
         }
@@ -107,7 +110,7 @@ impl State {
         match self {
             Self::Active => None,
             Self::Degraded(missing) => Some(missing.join("; ")),
-            Self::Dormant(reason) | Self::Rejected(reason) => Some(reason.clone()),
+            Self::Disabled(reason) | Self::Dormant(reason) | Self::Rejected(reason) => Some(reason.clone()),
         }
     }
 }

@@ -9,18 +9,24 @@ use std::{
 
 use super::{
     correlate,
+    definition::Definitions,
     diagnostic::{Diagnostic, Diagnostics, Place, Source},
     exception, file,
     loaded::Loaded,
-    native, shape, sigma,
+    native,
+    overriding::Overrides,
+    selection::Selection,
+    shape, sigma,
     yaml::{self, Node, Value},
 };
-use crate::event::facts::Names;
+use crate::{event::facts::Names, indicator::Lists};
 
 /// Reads rules.
 #[derive(Debug)]
 pub struct Loader {
     sigma: sigma::Setup,
+    indicators: Arc<Lists>,
+    selection: Selection,
 }
 
 impl Loader {
@@ -37,7 +43,25 @@ impl Loader {
     }
 
     fn of(target: sigma::Target) -> Self {
-        Self { sigma: sigma::Setup { target, placeholders: sigma::Placeholders::default() } }
+        Self {
+            sigma: sigma::Setup { target, placeholders: sigma::Placeholders::default() },
+            indicators: Arc::default(),
+            selection: Selection::default(),
+        }
+    }
+
+    /// Uses only the rules that are wanted.
+    #[must_use]
+    pub fn with_selection(mut self, selection: Selection) -> Self {
+        self.selection = selection;
+        self
+    }
+
+    /// With the indicator lists that conditions may ask.
+    #[must_use]
+    pub fn with_indicators(mut self, indicators: Arc<Lists>) -> Self {
+        self.indicators = indicators;
+        self
     }
 
     /// With what stands for placeholders in Sigma rules.
@@ -74,19 +98,10 @@ impl Loader {
         let mut rules: Vec<Loaded> = Vec::new();
         let mut ids: HashMap<String, Place> = HashMap::new();
         let mut broken: HashSet<String> = HashSet::new();
-        let mut documents = Vec::new();
-        for source in sources {
-            let found = yaml::parse(source, &mut diagnostics);
-            if found.is_empty() && source.text.trim().is_empty() {
-                let warning = Diagnostic::warning("empty-file", Place::whole(source), "this file holds no rule");
-                diagnostics.push(warning);
-            }
-            documents.extend(found.into_iter().filter(|document| !shape::is_null(document)).enumerate());
-        }
-        let of_sigma = documents.iter().map(|(_, document)| document);
-        let of_sigma = of_sigma.filter(|document| matches!(language(document), Language::Sigma));
-        let sigma = sigma::Reader::new(&self.sigma, of_sigma, &mut diagnostics);
-        for (number, document) in &documents {
+        let files: Vec<Vec<Node>> = sources.iter().map(|source| documents(source, &mut diagnostics)).collect();
+        let (mut definitions, mut overrides) = self.shared(&files, &mut diagnostics);
+        let sigma = sigma::Reader::new(&self.sigma, written_in(Language::Sigma, &files), &mut diagnostics);
+        for (number, document) in files.iter().flat_map(|documents| documents.iter().enumerate()) {
             // A broken rule keeps its id: another one of that name is broken too.
             if let Some(place) = self.id_place(document)
                 && let Some(id) = document.get("id").and_then(Node::text)
@@ -96,26 +111,51 @@ impl Loader {
                 diagnostics.push(error.label("given again here").related(first.clone(), "first given here"));
                 ids.insert(id.to_owned(), first);
             }
-            let rule = match language(document) {
+            let mut rule = match language(document) {
                 Language::Fieldmap => {
                     sigma::Fieldmap::of_document(document, &mut diagnostics);
                     None
                 }
-                Language::Native => native::read(document, &mut diagnostics),
-                Language::Sigma => sigma.read(document, *number, &mut diagnostics),
+                Language::Native => {
+                    let change = document.get("id").and_then(Node::text).and_then(|id| overrides.of(id));
+                    native::read(document, &mut definitions, change, &mut diagnostics)
+                }
+                Language::Sigma => sigma.read(document, number, &mut diagnostics),
                 Language::Whitelist => {
-                    exception::read_whitelist(document, &mut diagnostics);
+                    exception::read_whitelist(document, &self.indicators, &mut diagnostics);
                     None
                 }
+                // They have been read before the first rule.
+                Language::Definitions | Language::Overrides => None,
             };
+            if let Some(rule) = &mut rule
+                && let Some(change) = overrides.of(&rule.id)
+            {
+                change.apply(rule, &mut diagnostics);
+            }
             if rule.is_none() {
                 broken.extend(["id", "name"].iter().filter_map(|key| document.get(key)?.text().map(str::to_owned)));
             }
             rules.extend(rule);
         }
         sigma.finish(&mut diagnostics);
-        let rules = correlate::resolve(rules, &broken, &self.sigma.target, &mut diagnostics);
+        definitions.finish_shared(&mut diagnostics);
+        overrides.finish(ids.keys().chain(rules.iter().map(|rule| &rule.id)), &mut diagnostics);
+        let mut rules = correlate::resolve(rules, &broken, &self.sigma.target, &mut diagnostics);
+        self.selection.apply(&mut rules, &mut diagnostics);
         (rules, diagnostics)
+    }
+
+    /// What some files say about the rules of others.
+    fn shared(&self, files: &[Vec<Node>], diagnostics: &mut Diagnostics) -> (Definitions, Overrides) {
+        let of = |wanted| written_in(wanted, files);
+        let names = of(Language::Definitions).map(|document| document.place.source.name.as_str());
+        let mut definitions = Definitions::for_files(names, &self.indicators);
+        for document in of(Language::Definitions) {
+            definitions.share(document, diagnostics);
+        }
+        let overrides = Overrides::read(of(Language::Overrides), &mut definitions, diagnostics);
+        (definitions, overrides)
     }
 
     fn id_place(&self, document: &Node) -> Option<Place> {
@@ -123,9 +163,26 @@ impl Loader {
     }
 }
 
+/// The documents of a file that say something.
+fn documents(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Vec<Node> {
+    let documents = yaml::parse(source, diagnostics);
+    if documents.is_empty() && source.text.trim().is_empty() {
+        diagnostics.push(Diagnostic::warning("empty-file", Place::whole(source), "this file holds no rule"));
+    }
+    documents.into_iter().filter(|document| !shape::is_null(document)).collect()
+}
+
+/// The documents of one language.
+fn written_in(wanted: Language, files: &[Vec<Node>]) -> impl Iterator<Item = &Node> {
+    files.iter().flatten().filter(move |document| language(document) == wanted)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Language {
+    Definitions,
     Fieldmap,
     Native,
+    Overrides,
     Sigma,
     Whitelist,
 }
@@ -138,17 +195,28 @@ fn language(document: &Node) -> Language {
     if document.get("logsources").is_some() {
         return Language::Fieldmap;
     }
-    let is_sigma = ["logsource", "detection", "correlation", "filter"].iter().any(|key| document.get(key).is_some());
+    let has = |key: &&str| document.get(key).is_some();
+    if has(&"overrides") {
+        return Language::Overrides;
+    }
+    if ["lists", "macros"].iter().any(has) && !["id", "title", "when"].iter().any(has) {
+        return Language::Definitions;
+    }
+    let is_sigma = ["logsource", "detection", "correlation", "filter"].iter().any(has);
     if is_sigma && document.get("when").is_none() { Language::Sigma } else { Language::Native }
 }
 
 /// Reads whitelist files.
-pub(crate) fn whitelists(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Vec<exception::Entry> {
+pub(crate) fn whitelists(
+    paths: &[PathBuf],
+    indicators: &Arc<Lists>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<exception::Entry> {
     let mut entries: Vec<exception::Entry> = Vec::new();
     for path in file::find(paths, diagnostics) {
         let Some(source) = file::load(&path, diagnostics) else { continue };
         for document in yaml::parse(&source, diagnostics) {
-            for entry in exception::read_whitelist(&document, diagnostics) {
+            for entry in exception::read_whitelist(&document, indicators, diagnostics) {
                 if entries.iter().any(|other| other.exception.name == entry.exception.name) {
                     let message = format!("two entries have the name `{}`", entry.exception.name);
                     diagnostics.push(Diagnostic::error("duplicate-name", document.place.clone(), message));

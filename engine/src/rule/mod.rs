@@ -10,7 +10,9 @@
 
 mod ast;
 mod check;
+mod comparison;
 pub mod correlate;
+pub mod definition;
 pub mod diagnostic;
 pub mod exception;
 pub mod expr;
@@ -24,20 +26,24 @@ pub mod loader;
 pub mod moment;
 pub mod native;
 pub mod op;
+mod overriding;
 mod parse;
 pub mod program;
 #[cfg(test)]
 pub(crate) mod reference;
+pub mod selection;
 mod shape;
 pub mod sigma;
 mod template;
 pub mod test;
 mod timespan;
+pub mod transform;
+pub mod typed;
 pub mod until;
 pub mod yaml;
 
-pub use check::Definitions;
 pub use correlate::Correlation;
+pub use definition::Definitions;
 pub use diagnostic::{Colour, Diagnostic, Diagnostics, Level, Place, Source};
 pub use exception::{Entry, Exception};
 pub use expr::{Expr, Predicate};
@@ -45,5 +51,6 @@ pub use filter::Filter;
 pub use loaded::{Loaded, State};
 pub use loader::Loader;
 pub use program::{PredicateId, Program, Purpose, Table};
+pub use selection::Selection;
 pub use template::Template;
 pub use until::Until;

@@ -3,14 +3,16 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    ast::{Literal, Text},
-    check::{Definitions, unknown_field},
+    ast::Text,
+    check::unknown_field,
     correlate::{self, draft::Draft},
+    definition::Definitions,
     diagnostic::{Diagnostic, Diagnostics, Place},
-    exception::{self, Exception},
+    exception,
     expr::Expr,
     lint,
     loaded::{Action, Loaded, RuleTest, State},
+    overriding::Override,
     shape::{Shape, is_null, text, wrong_type},
     template::Template,
     timespan,
@@ -49,11 +51,13 @@ pub const KEYS: &[&str] = &[
 /// What `respond` may ask for.
 pub const ACTIONS: &[&str] = &["block", "cut", "freeze", "kill", "refuse"];
 
-/// Constants of all lists of one rule.
-const MAX_CONSTANTS: usize = 100_000;
-
 /// Reads a rule. `None` if anything is wrong, which is then reported.
-pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Loaded> {
+pub(super) fn read(
+    node: &Node,
+    definitions: &mut Definitions,
+    change: Option<&Override>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Loaded> {
     let before = diagnostics.errors();
     let shape = Shape::new(node, "a rule", KEYS, diagnostics)?;
     let id = shape.required_text("id", diagnostics).filter(|id| check_id(id, &shape, diagnostics));
@@ -64,15 +68,20 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Loaded>
     let references = shape.texts("references", diagnostics);
     let author = shape.text("author", diagnostics);
     let license = shape.text("license", diagnostics);
-    let mut definitions = definitions(&shape, diagnostics);
+    definitions.enter(&node.place.source.name);
+    definitions.read(&shape, diagnostics);
+    if let Some(change) = change {
+        change.extend_lists(definitions, diagnostics);
+    }
     let condition = match shape.get("sequence") {
         // Its steps have the conditions.
         Some(_) => Some(Expr::Const(false)),
         None => shape.condition("when", diagnostics).and_then(|text| definitions.condition(&text, diagnostics)),
     };
-    let draft = several_events(&shape, &mut definitions, diagnostics);
-    let unless = exceptions(&shape, &mut definitions, diagnostics);
-    definitions.finish(diagnostics);
+    let draft = several_events(&shape, definitions, diagnostics);
+    let unless = exception::read_all(&shape, definitions, diagnostics);
+    let content_hash = content_hash(node, definitions);
+    definitions.leave(diagnostics);
     let output = match shape.get("output") {
         Some(output) => {
             text(output, "output", diagnostics).map(|_| Template::parse(&Text::of_node(output), diagnostics))
@@ -102,8 +111,8 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Loaded>
         author,
         license,
         ruleset: "native",
-        content_hash: content_hash(node),
         logsource: None,
+        content_hash,
         condition: condition?,
         draft: draft.flatten(),
         correlation: None,
@@ -174,8 +183,8 @@ fn lint_rule(place: &Place, tags: &[String], tests: &[RuleTest], diagnostics: &m
     }
 }
 
-/// SHA-256 over everything but the tests.
-fn content_hash(node: &Node) -> String {
+/// SHA-256 over everything but the tests, and over the shared definitions it refers to.
+fn content_hash(node: &Node, definitions: &Definitions) -> String {
     let mut canonical = Vec::new();
     if let Value::Mapping(entries) = &node.value {
         for (key, value) in entries.iter().filter(|(key, _)| key.text() != Some("tests")) {
@@ -183,73 +192,8 @@ fn content_hash(node: &Node) -> String {
             value.write_canonical(&mut canonical);
         }
     }
+    definitions.write_used(&mut canonical);
     data_encoding::HEXLOWER.encode(&Sha256::digest(&canonical))
-}
-
-fn definitions(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Definitions {
-    let mut definitions = Definitions::default();
-    let mut constants = 0;
-    for (key, value) in shape.entries("lists", diagnostics) {
-        let Some(name) = definition_name(key, diagnostics) else { continue };
-        let Value::Sequence(items) = &value.value else {
-            diagnostics.push(wrong_type(value, &format!("the list `{name}` is a list of constants"), None));
-            continue;
-        };
-        constants += items.len();
-        if constants > MAX_CONSTANTS {
-            let message = format!("more than {MAX_CONSTANTS} constants in the lists of one rule");
-            diagnostics.push(Diagnostic::error("too-large", value.place.clone(), message));
-            break;
-        }
-        let items = items
-            .iter()
-            .filter_map(|item| {
-                let text = text(item, &name, diagnostics)?;
-                Some(Literal { bytes: bytes_text::decode(&text), place: item.place.clone() })
-            })
-            .collect();
-        definitions.add_list(name, key.place.clone(), items);
-    }
-    for (key, value) in shape.entries("macros", diagnostics) {
-        let Some(name) = definition_name(key, diagnostics) else { continue };
-        if text(value, &name, diagnostics).is_some() {
-            definitions.add_macro(name, key.place.clone(), Text::of_node(value));
-        }
-    }
-    definitions
-}
-
-fn definition_name(key: &Node, diagnostics: &mut Diagnostics) -> Option<String> {
-    let name = text(key, "name", diagnostics)?;
-    let fits = name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-    let taken = ["all", "and", "not", "or"].contains(&name.as_str());
-    if !fits || taken {
-        let error = Diagnostic::error("wrong-name", key.place.clone(), format!("`{name}` cannot be a name"));
-        let hint = if taken {
-            "it is a word of the language"
-        } else {
-            "a name has letters, digits, `-` and `_`, and does not start with a digit"
-        };
-        diagnostics.push(error.hint(hint));
-        return None;
-    }
-    Some(name)
-}
-
-fn exceptions(shape: &Shape<'_>, definitions: &mut Definitions, diagnostics: &mut Diagnostics) -> Vec<Exception> {
-    let mut found: Vec<Exception> = Vec::new();
-    for node in shape.items("unless", diagnostics) {
-        let Some(entry) = Shape::new(node, "an exception", exception::KEYS, diagnostics) else { continue };
-        let Some(exception) = exception::read(&entry, definitions, diagnostics) else { continue };
-        if found.iter().any(|other| other.name == exception.name) {
-            let message = format!("two exceptions have the name `{}`", exception.name);
-            let place = entry.get("name").map_or(&node.place, |name| &name.place);
-            diagnostics.push(Diagnostic::error("duplicate-name", place.clone(), message));
-        }
-        found.push(exception);
-    }
-    found
 }
 
 /// What `respond` asks for: the names are checked, the arguments are kept for whoever carries it out.

@@ -4,17 +4,21 @@
 //! condition  = and-part { "or" and-part }
 //! and-part   = unary { "and" unary }
 //! unary      = "not" unary | "(" condition ")" | comparison | macro name
-//! comparison = ( field | "all" "(" field ")" ) operator [ operand ]
-//! operand    = constant | $list | "(" { constant | $list , "," } ")"
+//! comparison = ( term | ( "all" | "any" ) "(" term ")" ) operator [ operand ]
+//! term       = field | transform "(" term ")"
+//! operand    = item | "(" { item , "," } ")"
+//! item       = constant | $list | ioc:list | term
 //! ```
 
 use std::ops::Range;
 
 use super::{
-    ast::{Ast, Comparison, Item, Literal, Name, Text},
+    ast::{Ast, Comparison, Item, Literal, Name, Term, Text},
     diagnostic::{Diagnostic, Diagnostics, did_you_mean},
+    expr::Quantifier,
     lex::{Spanned, Token, tokens},
     op::{self, Takes},
+    transform::{self, MAX_CHAIN},
 };
 use crate::event::field;
 
@@ -22,6 +26,9 @@ use crate::event::field;
 pub(super) const MAX_NESTING: usize = 64;
 /// Bytes of one condition.
 pub(super) const MAX_LENGTH: usize = 64 << 10;
+
+/// What stands before the name of an indicator list.
+const INDICATORS: &str = "ioc:";
 
 type Parsed<T> = Result<T, Box<Diagnostic>>;
 
@@ -207,31 +214,27 @@ impl<'t> Parser<'t> {
 
     fn comparison(&mut self) -> Parsed<Ast> {
         let start = self.range().start;
-        let all = self.is_word("all") && matches!(self.tokens.get(self.at + 1), Some((Token::Open, _)));
-        if all {
+        let quantifier = self.quantifier();
+        if quantifier.is_some() {
             self.at += 2;
         }
-        let Some(field) = self.name() else {
-            return Err(self.unexpected("expected a field here").hint("write `all(process.args) ...`").into());
-        };
-        if all {
-            if self.peek() != Some(&Token::Close) {
-                return Err(self.unexpected("expected `)` after the field").into());
-            }
-            self.at += 1;
+        let term = self.term()?;
+        if quantifier.is_some() {
+            self.close()?;
         }
         let operator_place = self.text.place(self.range());
         let word = match self.peek() {
             Some(Token::Word(word)) if word != "and" && word != "or" => word.as_str(),
             Some(Token::Symbol(sign)) => sign,
             Some(Token::Open | Token::Quoted(_) | Token::List(_)) => {
-                return Err(self.unexpected(format!("expected an operator after `{}`", field.text)).into());
+                return Err(self.unexpected(format!("expected an operator after `{}`", term.text())).into());
             }
             Some(Token::Word(_) | Token::Close | Token::Comma) | None => {
-                if all {
-                    return Err(self.unexpected("expected an operator after `all( )`").into());
+                if quantifier.is_some() || !term.transforms.is_empty() {
+                    let written = self.text.value().get(start..self.previous_end()).unwrap_or_default();
+                    return Err(self.unexpected(format!("expected an operator after `{written}`")).into());
                 }
-                return Ok(Ast::Macro(field));
+                return Ok(Ast::Macro(term.field));
             }
         };
         let Some(operator) = op::find(word) else {
@@ -252,17 +255,77 @@ impl<'t> Parser<'t> {
         self.at += 1;
         let (items, is_list) = match operator.takes() {
             Takes::Nothing => (Vec::new(), false),
-            Takes::List | Takes::One | Takes::OneOrList => self.operand(&field, word)?,
+            Takes::List | Takes::One | Takes::OneOrList => self.operand(&term, word)?,
         };
         let place = self.text.place(start..self.previous_end());
-        Ok(Ast::Comparison(Comparison { all, field, operator, operator_place, items, is_list, place }))
+        let quantifier = quantifier.unwrap_or(Quantifier::Any);
+        Ok(Ast::Comparison(Comparison { quantifier, term, operator, operator_place, items, is_list, place }))
     }
 
-    fn operand(&mut self, field: &Name, operator: &str) -> Parsed<(Vec<Item>, bool)> {
-        if self.peek() != Some(&Token::Open) {
-            return Ok((vec![self.item(field, operator)?], false));
+    /// Whether a word with a parenthesis comes next.
+    fn calls(&self) -> Option<&'t str> {
+        match (self.peek(), self.tokens.get(self.at + 1)) {
+            (Some(Token::Word(word)), Some((Token::Open, _))) => Some(word),
+            (Some(_) | None, Some(_) | None) => None,
         }
-        let items = self.list(field, operator);
+    }
+
+    fn quantifier(&self) -> Option<Quantifier> {
+        match self.calls()? {
+            "all" => Some(Quantifier::All),
+            "any" => Some(Quantifier::Any),
+            _ => None,
+        }
+    }
+
+    fn close(&mut self) -> Parsed<()> {
+        if self.peek() != Some(&Token::Close) {
+            return Err(self.unexpected("expected `)` here").into());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// A field, perhaps with transforms around it.
+    fn term(&mut self) -> Parsed<Term> {
+        let start = self.range().start;
+        let mut transforms = Vec::new();
+        while let Some(word) = self.calls() {
+            if field::find(word).is_some() {
+                break;
+            }
+            let Some(transform) = transform::find(word) else { return Err(self.not_a_transform(word).into()) };
+            transforms.push((transform, self.text.place(self.range())));
+            if transforms.len() > MAX_CHAIN {
+                return Err(self.unexpected(format!("more than {MAX_CHAIN} transforms inside each other")).into());
+            }
+            self.at += 2;
+        }
+        let Some(field) = self.name() else {
+            return Err(self.unexpected("expected a field here").hint("write `all(process.args) ...`").into());
+        };
+        for _ in &transforms {
+            self.close()?;
+        }
+        Ok(Term { field, transforms, place: self.text.place(start..self.previous_end()) })
+    }
+
+    fn not_a_transform(&self, word: &str) -> Diagnostic {
+        if ["all", "any"].contains(&word) {
+            let error = self.unexpected(format!("`{word}( )` goes around the transforms, not into them"));
+            return error.hint(format!("write `{word}(lower(process.args)) ...`"));
+        }
+        let names = || transform::ALL.iter().map(|transform| transform.name());
+        let near = did_you_mean(word, names());
+        let hint = near.unwrap_or_else(|| format!("the transforms are {}", names().collect::<Vec<_>>().join(" ")));
+        self.unexpected(format!("unknown transform `{word}`")).hint(hint)
+    }
+
+    fn operand(&mut self, term: &Term, operator: &str) -> Parsed<(Vec<Item>, bool)> {
+        if self.peek() != Some(&Token::Open) {
+            return Ok((vec![self.item(term, operator)?], false));
+        }
+        let items = self.list(term, operator);
         if items.is_err() {
             // What is left of the list is no part of the condition.
             self.skip(&[]);
@@ -272,7 +335,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Reads a list up to its closing parenthesis.
-    fn list(&mut self, field: &Name, operator: &str) -> Parsed<Vec<Item>> {
+    fn list(&mut self, term: &Term, operator: &str) -> Parsed<Vec<Item>> {
         let open = self.text.place(self.range());
         self.at += 1;
         let mut items = Vec::new();
@@ -280,7 +343,7 @@ impl<'t> Parser<'t> {
             if self.peek() == Some(&Token::Close) {
                 return Ok(items);
             }
-            items.push(self.item(field, operator)?);
+            items.push(self.item(term, operator)?);
             match self.peek() {
                 Some(Token::Comma) => self.at += 1,
                 Some(Token::Close) => {}
@@ -291,25 +354,31 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn item(&mut self, field: &Name, operator: &str) -> Parsed<Item> {
+    fn item(&mut self, term: &Term, operator: &str) -> Parsed<Item> {
         let place = self.text.place(self.range());
+        if self.calls().is_some() {
+            return self.term().map(Item::Field);
+        }
         let item = match self.peek() {
             Some(Token::List(name)) => Item::List(Name { text: name.clone(), place }),
             Some(Token::Quoted(bytes)) => Item::Literal(Literal { bytes: bytes.clone(), place }),
             Some(Token::Word(word)) if ["and", "or", "not"].contains(&word.as_str()) => {
-                let error = self.unexpected(format!("expected a value after `{} {operator}`", field.text));
+                let error = self.unexpected(format!("expected a value after `{} {operator}`", term.text()));
                 return Err(error.hint(format!("a value `{word}` has to stand in quotes")).into());
             }
             Some(Token::Word(word)) => {
-                // Field names are values like any other, but hardly ever meant as such.
                 if field::find(word).is_some() {
-                    let error = self.unexpected(format!("`{word}` is a field, and fields are compared with constants"));
-                    return Err(error.hint("if the text itself is meant, put it in quotes").into());
+                    return self.term().map(Item::Field);
                 }
+                if let Some(name) = word.strip_prefix(INDICATORS) {
+                    self.at += 1;
+                    return Ok(Item::Indicators(Name { text: name.to_owned(), place }));
+                }
+                self.warn_of_likeness(word);
                 Item::Literal(Literal { bytes: word.as_bytes().into(), place })
             }
             Some(Token::Close | Token::Comma | Token::Open | Token::Symbol(_)) | None => {
-                let message = format!("expected a value after `{} {operator}`", field.text);
+                let message = format!("expected a value after `{} {operator}`", term.text());
                 let error = Diagnostic::error("syntax", place, message);
                 let error = match self.peek() {
                     Some(Token::Symbol(_)) => error.hint("a value with this character has to stand in quotes"),
@@ -323,5 +392,16 @@ impl<'t> Parser<'t> {
         };
         self.at += 1;
         Ok(item)
+    }
+
+    /// A misspelt field would be compared as a text, silently.
+    fn warn_of_likeness(&mut self, word: &str) {
+        let Some((root, _)) = word.split_once('.') else { return };
+        let fields = field::all().map(|field| field.name).filter(|name| name.split('.').next() == Some(root));
+        if let Some(near) = did_you_mean(word, fields) {
+            let message = format!("`{word}` is no field and is compared as a text");
+            let warning = Diagnostic::warning("like-a-field", self.text.place(self.range()), message);
+            self.diagnostics.push(warning.hint(format!("{near} Put it in quotes if the text is meant")));
+        }
     }
 }

@@ -8,7 +8,10 @@ use std::sync::Arc;
 use ahash::AHashMap;
 
 use super::expr::{Expr, Predicate, Source, Subject};
-use crate::event::{Facts, Kind};
+use crate::{
+    event::{Facts, Kind},
+    indicator::{Hit, List},
+};
 
 /// Number of a predicate in its [`Table`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -102,10 +105,11 @@ impl Program {
             Expr::Test { predicate, negated } => match predicate.decided(source) {
                 Some(holds) => (Self::Const(holds != *negated), 0),
                 None => {
-                    let is_open = predicate.test.reads_text() && *negated != predicate.differs;
+                    let is_open = predicate.reads_text() && *negated != predicate.differs;
                     let id = table.intern(predicate);
                     let cost = match &predicate.subject {
                         Subject::Anywhere => 5_000,
+                        Subject::Derived(_) => 100 + predicate.test.cost(),
                         Subject::Field(_) | Subject::Named(_) => predicate.test.cost(),
                     };
                     (Self::Test { id, negated: *negated, if_cut: is_open.then_some(purpose == Purpose::Alert) }, cost)
@@ -162,6 +166,16 @@ impl Program {
             Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.each_test(with)),
             Self::Const(_) => {}
             Self::Test { id, .. } => with(*id),
+        }
+    }
+
+    /// The indicator that the event matches by, with its list.
+    #[must_use]
+    pub fn indicator<'t, F: Facts>(&self, facts: &F, table: &'t Table) -> Option<(&'t List, Hit)> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().find_map(|part| part.indicator(facts, table)),
+            Self::Const(_) | Self::Test { negated: true, .. } => None,
+            Self::Test { id, negated: false, .. } => table.get(*id).and_then(|predicate| predicate.indicator(facts)),
         }
     }
 

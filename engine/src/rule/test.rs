@@ -3,18 +3,21 @@
 //! Every operator of the native language and every modifier of Sigma becomes one of these. A matcher
 //! over many rules matches exhaustively on them and reads their constants to build its indexes.
 
-use std::{cmp::Ordering, fmt, net::IpAddr};
+use std::{cmp::Ordering, fmt, net::IpAddr, sync::Arc};
 
 use ahash::AHashSet;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use ipnet::IpNet;
 use memchr::memmem;
 
-use super::{fold, moment::Moment};
-use crate::event::{
-    facts::Reference,
-    text,
-    value::{Bytes, Value},
+use super::{fold, moment::Moment, transform::Chain};
+use crate::{
+    event::{
+        facts::Reference,
+        text,
+        value::{Bytes, Value},
+    },
+    indicator::{List, Sort},
 };
 
 /// Memory one compiled pattern may take.
@@ -31,6 +34,8 @@ pub enum Test {
     Field(Related),
     /// It is a number in this order to a constant with a fraction.
     Fraction(Order, f64),
+    /// It is in an indicator list.
+    Indicator(Arc<List>),
     /// It is a number in this order to the constant.
     Int(Order, i64),
     /// It is one of these numbers, which are sorted.
@@ -258,21 +263,64 @@ impl Pattern {
 pub struct Related {
     /// The other field.
     pub other: Reference,
-    /// Where in this field's text the other's has to be.
-    pub position: Position,
-    /// How letters compare.
-    pub case: Case,
+    /// What is made of the other field's values.
+    pub chain: Chain,
+    /// How the two relate.
+    pub relation: Relation,
+}
+
+/// A relation of two values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// The first number stands in this order to the second.
+    Order(Order),
+    /// The second text stands at this place of the first. The whole of it: the values are equal, whatever their type.
+    Text(Position, Case),
 }
 
 impl Related {
-    fn holds(&self, text: &[u8], other: &[u8]) -> bool {
-        let holds = |text: &[u8], other: &[u8]| match self.position {
-            Position::Anywhere => memmem::find(text, other).is_some(),
-            Position::End => text.ends_with(other),
-            Position::Start => text.starts_with(other),
-            Position::Whole => text == other,
+    /// Whether a value relates to the other field's value, or to one of its elements; `None` if there is none.
+    pub(super) fn compare(&self, value: Value<'_>, other: Value<'_>) -> Option<bool> {
+        let mut is_known = false;
+        let mut relates = |other: Value<'_>| {
+            is_known = true;
+            self.relation.holds(value, other)
         };
-        match self.case {
+        let relates = match other {
+            Value::List(list) => list.iter().any(|item| self.chain.through(item, &mut relates)),
+            Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null => {
+                self.chain.through(other, &mut relates)
+            }
+        };
+        is_known.then_some(relates)
+    }
+}
+
+impl Relation {
+    fn holds(self, value: Value<'_>, other: Value<'_>) -> bool {
+        match (self, value, other) {
+            (Self::Order(order), Value::Int(value), Value::Int(other)) => order.holds(value, other),
+            (Self::Order(_), _, _) => false,
+            // An address has two forms: `::ffff:10.0.0.1` is `10.0.0.1`.
+            (Self::Text(Position::Whole, Case::Exact), Value::Ip(value), Value::Ip(other)) => {
+                value.to_canonical() == other.to_canonical()
+            }
+            (Self::Text(position, case), _, _) => {
+                with_text(value, |text| with_text(other, |other| position.relates(text, other, case)))
+            }
+        }
+    }
+}
+
+impl Position {
+    fn relates(self, text: &[u8], other: &[u8], case: Case) -> bool {
+        let holds = |text: &[u8], other: &[u8]| match self {
+            Self::Anywhere => memmem::find(text, other).is_some(),
+            Self::End => text.ends_with(other),
+            Self::Start => text.starts_with(other),
+            Self::Whole => text == other,
+        };
+        match case {
             Case::Exact => holds(text, other),
             Case::Folded => holds(&fold::bytes(text), &fold::bytes(other)),
         }
@@ -307,12 +355,8 @@ impl Test {
             Self::Null => matches!(value, Value::Null),
             Self::Pattern(pattern) => with_text(value, |text| pattern.holds(text)),
             Self::Text(strings) => with_text(value, |text| strings.holds(text)),
-            Self::Field(related) => with_text(value, |text| match other {
-                Value::List(list) => list.iter().any(|item| with_text(item, |other| related.holds(text, other))),
-                Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null => {
-                    with_text(other, |other| related.holds(text, other))
-                }
-            }),
+            Self::Field(related) => related.compare(value, other) == Some(true),
+            Self::Indicator(list) => list.holds(value),
         }
     }
 
@@ -321,6 +365,7 @@ impl Test {
     pub fn reads_text(&self) -> bool {
         match self {
             Self::Field(_) | Self::Pattern(_) | Self::Text(_) => true,
+            Self::Indicator(list) => list.sort() != Sort::Ip,
             Self::Bool(_)
             | Self::Exists
             | Self::Fraction(..)
@@ -343,7 +388,7 @@ impl Test {
                 Position::Start | Position::End => 6,
                 Position::Anywhere => 50,
             },
-            Self::Field(_) | Self::Moment(_) => 100,
+            Self::Field(_) | Self::Indicator(_) | Self::Moment(_) => 100,
             Self::Pattern(_) => 200,
         }
     }
@@ -444,13 +489,19 @@ impl fmt::Display for Test {
             (Position::Whole, Case::Exact) => "in",
             (Position::Whole, Case::Folded) => "iin",
         };
+        let relation = |relation| match relation {
+            Relation::Order(order) => order.symbol(),
+            Relation::Text(position, case) => word(position, case),
+        };
         match self {
             Self::Bool(flag) => write!(out, "= {flag}"),
             Self::Exists => write!(out, "exists"),
             Self::Field(related) => {
-                write!(out, "{} field {}", word(related.position, related.case), related.other)
+                write!(out, "{} field ", relation(related.relation))?;
+                related.chain.write(out, &related.other.to_string())
             }
             Self::Fraction(order, constant) => write!(out, "{} {constant:?}", order.symbol()),
+            Self::Indicator(list) => write!(out, "in ioc:{}", list.name()),
             Self::Int(order, constant) => write!(out, "{} {constant}", order.symbol()),
             Self::Ints(constants) => write!(out, "in {}", list(constants.iter(), ToString::to_string)),
             Self::Moment(moment) => write!(out, "{moment}"),

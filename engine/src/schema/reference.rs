@@ -8,6 +8,11 @@ use crate::{
         process,
         value::Type,
     },
+    indicator,
+    rule::{
+        op::{self, Takes},
+        transform,
+    },
     setting::{self, Preset},
     sink,
 };
@@ -33,6 +38,7 @@ pub fn reference() -> String {
     for kind in Kind::ALL {
         of_kind(&mut out, *kind);
     }
+    language(&mut out);
     out.push_str("\n## Alerts\n\nAn alert has the members of the event that completed the match, and these.\n\n");
     table(&mut out, &["member", "type", "origin", "meaning"]);
     for member in alert::MEMBERS {
@@ -55,7 +61,42 @@ pub fn reference() -> String {
     ));
     settings(&mut out, config::ROWS);
     out.push_str(&format!("\n`sinks`: {}\n", config::SINKS_DOC));
+    out.push_str(&format!("\n`{}`: {}\n\n", config::INDICATORS, indicator::DOC));
+    settings(&mut out, indicator::ROWS);
     out
+}
+
+/// Operators and transforms, from their own sentences.
+fn language(out: &mut String) {
+    out.push_str(
+        "\n## Conditions\n\n\
+         A comparison is a field, an operator and what the operator takes. Where it takes one value, another field may \
+         stand instead; of a list field, one element has to pass, and `all(field)` asks for every one. A comparison with \
+         something absent is false.\n\n\
+         Numbers are decimal, `0x` hexadecimal or `0o` octal; bytes may have `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`, \
+         lengths of time `ns`, `us`, `ms`, `s`, `m`, `h` or `d`.\n\n",
+    );
+    table(out, &["operator", "meaning", "takes", "example"]);
+    for it in op::ALL {
+        let takes = match (it.takes(), it.relation().is_some()) {
+            (Takes::Nothing, _) => "nothing",
+            (Takes::List, true) => "a list or a list field",
+            (Takes::List, false) => "a list",
+            (Takes::One, true) => "a value or a field",
+            (Takes::One, false) => "a value",
+            (Takes::OneOrList, true) => "a value, a list or a field",
+            (Takes::OneOrList, false) => "a value or a list",
+        };
+        row(out, &[code(it.word()), it.doc().to_owned(), takes.to_owned(), code(it.example())]);
+    }
+    out.push_str(
+        "\nA transform makes another value of a text; of a list, of each element. They nest, on either side.\n\n",
+    );
+    table(out, &["transform", "gives", "meaning", "example"]);
+    for it in transform::ALL {
+        let gives = it.gives().words().to_owned();
+        row(out, &[code(&format!("{}( )", it.name())), gives, it.doc().to_owned(), code(it.example())]);
+    }
 }
 
 fn of_kind(out: &mut String, kind: Kind) {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Member, described, head, object};
 use crate::{
-    config,
+    config, indicator,
     setting::{Preset, Row, Type},
     sink,
 };
@@ -20,6 +20,12 @@ pub(super) fn config() -> Value {
             described(object(members), sink.doc().to_owned())
         })
         .collect();
+    let list = object(indicator::ROWS.iter().map(member).collect());
+    members.push(Member {
+        name: config::INDICATORS.to_owned(),
+        schema: described(json!({"type": ["object", "null"], "additionalProperties": list}), indicator::DOC.to_owned()),
+        always: false,
+    });
     let list = json!({"type": "array", "items": {"oneOf": sinks}});
     members.push(Member {
         name: "sinks".to_owned(),
@@ -48,6 +54,10 @@ fn member(row: &Row) -> Member {
         Type::Size { min, max } => json!({"anyOf": [
             {"type": "integer", "minimum": min, "maximum": max},
             {"type": "string", "pattern": "^[0-9]+ ?(B|KiB|MiB|GiB)?$"},
+        ]}),
+        Type::Texts => json!({"anyOf": [
+            {"type": "array", "items": {"type": "string", "maxLength": 1024}},
+            {"type": "string", "maxLength": 1024},
         ]}),
         Type::Text => json!({"type": "string", "maxLength": 1024}),
         Type::Word(words) => json!({"type": "string", "enum": words}),

@@ -47,6 +47,8 @@ pub enum Type {
     },
     /// A text of at most 1,024 bytes.
     Text,
+    /// Several texts.
+    Texts,
     /// One of a closed list of words.
     Word(&'static [&'static str]),
 }
@@ -92,7 +94,7 @@ pub enum Value {
     Boolean(bool),
     /// See [`Type::Duration`].
     Duration(Duration),
-    /// See [`Type::Paths`].
+    /// See [`Type::Paths`] and [`Type::Texts`].
     List(Vec<String>),
     /// See [`Type::Integer`] and [`Type::Size`].
     Number(u64),
@@ -196,6 +198,7 @@ impl Type {
             Self::Paths => "a list of paths".to_owned(),
             Self::Size { min, max } => format!("a size from {} to {}", size_text(min), size_text(max)),
             Self::Text => "a text".to_owned(),
+            Self::Texts => "a list of texts".to_owned(),
             Self::Word(words) => format!("one of {}", words.join(", ")),
         }
     }

@@ -135,8 +135,9 @@ fn one(node: &Node, row: &Row) -> Result<Value, Wrong> {
                 Err((format!("is `{text}`"), Some(format!("one of {}", words.join(", ")))))
             }
         }
-        Type::Paths => {
-            // One path stands for a list of one.
+        Type::Paths | Type::Texts => {
+            let item_type = if row.ty == Type::Paths { Type::Path } else { Type::Text };
+            // One item stands for a list of one.
             let items = if let Data::List(items) = &node.data { items.as_slice() } else { std::slice::from_ref(node) };
             if items.len() > MAX_ITEMS {
                 return Err((format!("has {} items, at most {MAX_ITEMS} are allowed", items.len()), None));
@@ -144,7 +145,7 @@ fn one(node: &Node, row: &Row) -> Result<Value, Wrong> {
             let mut paths = Vec::with_capacity(items.len());
             for item in items {
                 let text = item.text().ok_or_else(expected)?;
-                short(text, Type::Path)?;
+                short(text, item_type)?;
                 paths.push(text.to_owned());
             }
             Ok(Value::List(paths))

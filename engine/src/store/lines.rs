@@ -1,12 +1,14 @@
 //! Reading a file line by line, with a bound on each line.
 
 use std::{
-    fs::File,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, Read},
     path::Path,
 };
 
-use super::capped::{self, CappedError};
+use super::{
+    capped::CappedError,
+    compressed::{self, Input},
+};
 
 /// How a line ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +41,13 @@ pub struct Lines<R> {
     buffer: Vec<u8>,
 }
 
-impl Lines<BufReader<File>> {
-    /// Opens a regular file. `max` bounds the length of a line in bytes.
+impl Lines<Input> {
+    /// Opens a regular file, compressed with zstd or not. `max` bounds the length of a line in bytes.
     ///
     /// # Errors
     /// [`CappedError`] names the file and the reason.
     pub fn open(path: &Path, max: usize) -> Result<Self, CappedError> {
-        let (file, _) = capped::open(path)?;
-        Ok(Self::new(BufReader::with_capacity(64 << 10, file), max))
+        Ok(Self::new(compressed::open(path)?, max))
     }
 }
 

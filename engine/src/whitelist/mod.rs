@@ -5,12 +5,16 @@
 
 use std::{
     path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crate::{
     alert::Alert,
     event::value::Time,
+    indicator::Lists,
     rule::{Diagnostics, Filter, Purpose, Until, loader},
 };
 
@@ -62,9 +66,9 @@ impl Whitelist {
     ///
     /// # Errors
     /// Everything that is wrong with any of them; then no entry is used.
-    pub fn load(paths: &[PathBuf]) -> Result<(Self, Diagnostics), Diagnostics> {
+    pub fn load(paths: &[PathBuf], indicators: &Arc<Lists>) -> Result<(Self, Diagnostics), Diagnostics> {
         let mut diagnostics = Diagnostics::default();
-        let entries = loader::whitelists(paths, &mut diagnostics)
+        let entries = loader::whitelists(paths, indicators, &mut diagnostics)
             .into_iter()
             .map(|entry| Entry {
                 filter: Filter::new(&entry.exception.condition, Purpose::Suppress),
@@ -141,6 +145,7 @@ mod tests {
                 suppressed_by: None,
                 occurrences: Occurrences::once(event.time),
                 evidence: None,
+                indicator: None,
             };
             whitelist.judge(&mut alert);
             alert.suppressed_by
@@ -152,7 +157,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("whitelist.yml");
         std::fs::write(&path, text).expect("written");
-        Whitelist::load(&[path])
+        Whitelist::load(&[path], &Arc::default())
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod replays;
 mod rules;
 mod samples;
 mod schemas;
+mod sigma;
 mod sinks;
 mod status;
 mod support;

@@ -80,6 +80,7 @@ pub(crate) fn alert_on(event: Event, severity: Severity) -> Alert {
         suppressed_by: None,
         occurrences: Occurrences::once(Some(Time(TIME))),
         evidence: None,
+        indicator: None,
     }
 }
 

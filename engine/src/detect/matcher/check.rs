@@ -64,6 +64,7 @@ fn folded(predicate: &Predicate) -> Option<&Strings> {
         | Test::Exists
         | Test::Field(_)
         | Test::Fraction(..)
+        | Test::Indicator(_)
         | Test::Int(..)
         | Test::Ints(_)
         | Test::Moment(_)

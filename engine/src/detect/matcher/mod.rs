@@ -241,7 +241,7 @@ impl<'t> Builder<'t> {
             *check_numbers.entry(id).or_insert_with(|| {
                 if let Some(predicate) = table.predicates().get(id.index()) {
                     let slot = match &predicate.subject {
-                        Subject::Anywhere => None,
+                        Subject::Anywhere | Subject::Derived(_) => None,
                         field @ (Subject::Field(_) | Subject::Named(_)) => {
                             Some(*slots.entry(field.clone()).or_insert_with(|| {
                                 fields.push(field.clone());

@@ -94,9 +94,15 @@ fn of_predicate(predicate: &Predicate, rarity: &Rarity) -> Option<Need> {
     if predicate.differs {
         return None;
     }
+    if let Subject::Derived(derived) = &predicate.subject {
+        // What is made of a field says nothing of its value, but that it is there.
+        return Some(Need { facts: vec![(Subject::Field(derived.field), Fact::Exists)], share: 0.6 });
+    }
     let facts: Vec<(Fact, f64)> = match &predicate.test {
         Test::Bool(flag) => vec![(Fact::Bool(*flag), if *flag { 0.1 } else { 0.8 })],
         Test::Exists => vec![(Fact::Exists, 0.6)],
+        // The list itself is looked into only where the field is there.
+        Test::Indicator(_) => vec![(Fact::Exists, 0.6)],
         // A date or a fraction can be written in many ways.
         Test::Field(_) | Test::Fraction(..) | Test::Moment(_) => return None,
         Test::Null => vec![(Fact::Exists, 0.6)],

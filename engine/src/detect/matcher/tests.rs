@@ -13,8 +13,9 @@ use crate::{
     },
     rule::{
         Expr, Predicate, Purpose,
-        expr::Quantifier,
-        test::{Case, Order, Pattern, Position, Related, Strings},
+        expr::{Derived, Quantifier},
+        test::{Case, Order, Pattern, Position, Related, Relation, Strings},
+        transform::{self, Chain},
     },
 };
 
@@ -97,6 +98,16 @@ fn field_of(names: &'static [&'static str]) -> impl Strategy<Value = Subject> {
     prop::sample::select(names).prop_map(|name| Subject::Field(find(name).expect("a field")))
 }
 
+fn derived() -> impl Strategy<Value = Subject> {
+    let names = vec!["lower", "basename", "base64_decode"];
+    (prop::sample::select(TEXTS), proptest::collection::vec(prop::sample::select(names), 1..3)).prop_map(
+        |(field, names)| {
+            let chain = Chain::new(names.into_iter().filter_map(transform::find));
+            Subject::Derived(Derived { field: find(field).expect("a field"), chain })
+        },
+    )
+}
+
 fn strings() -> impl Strategy<Value = Test> {
     let positions = vec![Position::Anywhere, Position::End, Position::Start, Position::Whole];
     let cases = vec![Case::Exact, Case::Folded, Case::Folded];
@@ -111,7 +122,7 @@ fn related() -> impl Strategy<Value = Test> {
     (prop::sample::select(TEXTS), prop::sample::select(positions), any::<bool>()).prop_map(|(name, position, exact)| {
         let case = if exact { Case::Exact } else { Case::Folded };
         let other = Reference::Field(find(name).expect("a field"));
-        Test::Field(Related { other, position, case })
+        Test::Field(Related { other, chain: Chain::default(), relation: Relation::Text(position, case) })
     })
 }
 
@@ -133,6 +144,7 @@ fn predicate() -> impl Strategy<Value = Predicate> {
     let flag = prop_oneof![any::<bool>().prop_map(Test::Bool), Just(Test::Exists), strings()];
     let subject_and_test = prop_oneof![
         8 => (field_of(TEXTS), prop_oneof![6 => strings(), 2 => pattern(), 1 => related(), 1 => Just(Test::Exists)]),
+        1 => (derived(), prop_oneof![strings(), pattern(), related(), Just(Test::Exists)]),
         1 => (field_of(NUMBERS), numbers),
         1 => (field_of(ADDRESSES), networks),
         1 => (field_of(&["process.executable_memfd", "event.late"]), flag),

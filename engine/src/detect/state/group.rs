@@ -121,8 +121,13 @@ impl Group {
     }
 
     /// Time of the newest entry.
-    pub(super) fn newest(&self) -> Option<i64> {
+    fn newest(&self) -> Option<i64> {
         self.entries.back().map(|entry| entry.time)
+    }
+
+    /// Whether no window that may still come holds an entry, and none that may still come is quiet.
+    pub(super) fn is_past(&self, horizon: i64, earliest: i64) -> bool {
+        self.newest().is_none_or(|newest| newest < horizon) && self.quiet_until < earliest
     }
 
     /// All entries in order.

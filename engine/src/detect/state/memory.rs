@@ -274,8 +274,9 @@ impl Memory {
     pub(super) fn sweep(&mut self, plan: &Plan) {
         let mut left = SWEEP_GROUPS;
         for (store, machine) in self.stores.iter_mut().zip(&plan.machines) {
-            let horizon = self.now.saturating_sub(machine.within_ns).saturating_sub(self.limits.lateness_ns);
-            while left > 0 && store.oldest().is_some_and(|group| group.newest().is_none_or(|newest| newest < horizon)) {
+            let earliest = self.now.saturating_sub(self.limits.lateness_ns);
+            let horizon = earliest.saturating_sub(machine.within_ns);
+            while left > 0 && store.oldest().is_some_and(|group| group.is_past(horizon, earliest)) {
                 let entries = store.remove_oldest().unwrap_or_default();
                 self.groups = self.groups.saturating_sub(1);
                 self.entries = self.entries.saturating_sub(entries);

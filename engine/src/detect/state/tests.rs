@@ -225,7 +225,8 @@ fn conditions_in_words_combine_rules() {
     };
     check(&rule("a and (b or c)"), &[(0.0, "u", "a"), (1.0, "u", "c")], &["r@1 [0 1]"]);
     check(&rule("a and b or c"), &[(0.0, "u", "a"), (1.0, "u", "c")], &["r@1 [1]"]);
-    check(&rule("a and b"), &[(0.0, "u", "a"), (1.0, "u", "c")], &[]);
+    // The rule that is not named is a rule of its own.
+    check(&rule("a and b"), &[(0.0, "u", "a"), (1.0, "u", "c")], &["rule-c@1"]);
 }
 
 #[test]

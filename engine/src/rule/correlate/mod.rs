@@ -18,7 +18,9 @@ mod resolve;
 pub use measure::{Bound, Clause, Compare, Measure, Together};
 pub(super) use resolve::resolve;
 
-use super::{expr::Expr, test::Case};
+use std::collections::{HashMap, HashSet};
+
+use super::{expr::Expr, loaded::Loaded, test::Case};
 use crate::event::field::Field;
 
 /// Events that are remembered for one group at most, and so the largest count there can be.
@@ -50,6 +52,23 @@ impl Correlation {
     pub fn has_condition(&self) -> bool {
         self.slots.iter().any(|slot| matches!(slot.source, Source::Own))
     }
+}
+
+/// Ids of the rules that wanted rules refer to, directly or not.
+pub(super) fn needed(rules: &[Loaded], wanted: impl Fn(&Loaded) -> bool) -> HashSet<String> {
+    let by_id: HashMap<&str, &Loaded> = rules.iter().map(|rule| (rule.id.as_str(), rule)).collect();
+    let mut needed = HashSet::new();
+    let mut open: Vec<&Loaded> = rules.iter().filter(|rule| wanted(rule)).collect();
+    while let Some(rule) = open.pop() {
+        for slot in rule.correlation.iter().flat_map(|correlation| &correlation.slots) {
+            if let Source::Rule(id) = &slot.source
+                && needed.insert(id.clone())
+            {
+                open.extend(by_id.get(id.as_str()));
+            }
+        }
+    }
+    needed
 }
 
 /// One source and where it has what events are grouped by.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::rule::{
     ast::{Name, Text},
-    check::Definitions,
+    definition::Definitions,
     diagnostic::{Diagnostic, Diagnostics},
     lint,
     native::is_id,
@@ -81,7 +81,7 @@ pub(in crate::rule) fn sequence(
 fn step(node: &Node, definitions: &mut Definitions, diagnostics: &mut Diagnostics) -> Option<Source> {
     let step = text(node, "a step", diagnostics)?;
     let step = step.trim();
-    if is_id(step) && !definitions.has_macro(step) {
+    if is_id(step) && definitions.scope_of_macro(step).is_none() {
         return Some(Source::Rule(Name { text: step.to_owned(), place: node.place.clone() }));
     }
     let condition = definitions.condition(&Text::of_node(node), diagnostics)?;

@@ -21,10 +21,10 @@ use crate::{
         check::unknown_field,
         diagnostic::{Diagnostic, Diagnostics, did_you_mean},
         loaded::{Loaded, State},
-        op::type_words,
         program::Purpose,
         sigma::{Fieldmap, Target},
         test::Case,
+        typed::Typed,
     },
 };
 
@@ -142,7 +142,9 @@ impl<'r> Resolver<'r> {
 
     fn resolve_one(&mut self, index: usize, open: &mut Vec<usize>) -> Option<()> {
         let rule = self.rules.get(index)?;
-        let Some(draft) = rule.draft.clone() else {
+        // One that is switched off asks for nothing.
+        let draft = rule.draft.clone().filter(|_| !matches!(rule.state, State::Disabled(_)));
+        let Some(draft) = draft else {
             let known = Known {
                 kinds: Filter::new(&rule.condition, Purpose::Alert).kinds().collect(),
                 lineage: rule.content_hash.clone(),
@@ -274,7 +276,7 @@ impl<'r> Resolver<'r> {
             let rule = self.rules.get(target)?;
             match &rule.state {
                 State::Active | State::Degraded(_) => None,
-                State::Dormant(reason) | State::Rejected(reason) => {
+                State::Disabled(reason) | State::Dormant(reason) | State::Rejected(reason) => {
                     Some(format!("the rule `{}` cannot match: {reason}", rule.id))
                 }
             }
@@ -407,7 +409,7 @@ impl<'r> Resolver<'r> {
                 let words: Vec<String> = types
                     .values()
                     .filter_map(|name| field::find(name))
-                    .map(|field| format!("`{}` is {}", field.name, type_words(field.any().ty)))
+                    .map(|field| format!("`{}` is {}", field.name, Typed::of(field.any()).words()))
                     .collect();
                 let message = format!("values of different types are never equal: {}", words.join(", "));
                 self.diagnostics.push(Diagnostic::error("wrong-type", part.name.place.clone(), message));

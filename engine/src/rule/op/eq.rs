@@ -1,12 +1,9 @@
 //! `=` and `ieq`: equality.
 
-use super::{Fault, Operator, Takes, is_one_of, strings};
-use crate::{
-    event::field::Row,
-    rule::{
-        ast::Literal,
-        test::{Case, Position, Test},
-    },
+use super::{Fault, Operator, Takes, Typed, is_one_of, strings};
+use crate::rule::{
+    ast::Literal,
+    test::{Case, Position, Relation, Test},
 };
 
 /// `=`
@@ -39,10 +36,13 @@ impl Operator for Equal {
     fn takes(&self) -> Takes {
         Takes::One
     }
-    fn test(&self, row: &Row, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
+    fn relation(&self) -> Option<Relation> {
+        Some(Relation::Text(Position::Whole, self.0))
+    }
+    fn test(&self, of: Typed, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
         match self.0 {
-            Case::Exact => is_one_of(row, constants),
-            Case::Folded => strings(row, constants, Position::Whole, Case::Folded),
+            Case::Exact => is_one_of(of, constants),
+            Case::Folded => strings(of, constants, Position::Whole, Case::Folded),
         }
     }
 }

@@ -1,10 +1,7 @@
 //! `exists`: the event has the field.
 
-use super::{Fault, Operator, Takes};
-use crate::{
-    event::field::Row,
-    rule::{ast::Literal, test::Test},
-};
+use super::{Fault, Operator, Takes, Typed};
+use crate::rule::{ast::Literal, test::Test};
 
 /// The operator.
 pub(super) struct Exists;
@@ -22,7 +19,7 @@ impl Operator for Exists {
     fn takes(&self) -> Takes {
         Takes::Nothing
     }
-    fn test(&self, _row: &Row, _constants: &[Literal]) -> Result<Test, Vec<Fault>> {
+    fn test(&self, _of: Typed, _constants: &[Literal]) -> Result<Test, Vec<Fault>> {
         Ok(Test::Exists)
     }
 }

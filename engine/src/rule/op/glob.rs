@@ -3,14 +3,11 @@
 //! `*` and `?` stop at `/`, `**` does not; `[abc]`, `[a-z]`, `[!a]` are sets, `{a,b}` alternatives,
 //! and a backslash takes the next character as it is. The pattern has to match the whole text.
 
-use super::{Fault, Operator, Takes, of_text};
-use crate::{
-    event::field::Row,
-    rule::{
-        ast::Literal,
-        diagnostic::Diagnostic,
-        test::{Case, Pattern, Test},
-    },
+use super::{Fault, Operator, Takes, Typed, of_text};
+use crate::rule::{
+    ast::Literal,
+    diagnostic::Diagnostic,
+    test::{Case, Pattern, Test},
 };
 
 /// Compares bytes.
@@ -45,8 +42,8 @@ impl Operator for Glob {
     fn takes(&self) -> Takes {
         Takes::OneOrList
     }
-    fn test(&self, row: &Row, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
-        of_text(row)?;
+    fn test(&self, of: Typed, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
+        of_text(of)?;
         let fault = |constant: &Literal, why: String| {
             let error = Diagnostic::error("invalid-glob", constant.place.clone(), "invalid shell pattern").label(why);
             Fault::Constant(Box::new(error))

@@ -1,9 +1,9 @@
 //! `intersects`: an array and a list have something in common.
 
-use super::{Fault, Operator, Takes, is_one_of};
-use crate::{
-    event::field::Row,
-    rule::{ast::Literal, test::Test},
+use super::{Fault, Operator, Takes, Typed, is_one_of};
+use crate::rule::{
+    ast::Literal,
+    test::{Case, Position, Relation, Test},
 };
 
 /// The operator.
@@ -22,11 +22,14 @@ impl Operator for Intersects {
     fn takes(&self) -> Takes {
         Takes::List
     }
-    fn test(&self, row: &Row, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
-        if !row.array {
+    fn relation(&self) -> Option<Relation> {
+        Some(Relation::Text(Position::Whole, Case::Exact))
+    }
+    fn test(&self, of: Typed, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
+        if !of.array {
             return Err(vec![Fault::Operator(Some("it is no array: use `in`".to_owned()))]);
         }
-        is_one_of(row, constants)
+        is_one_of(of, constants)
     }
 }
 

@@ -23,9 +23,10 @@ use ipnet::IpNet;
 use super::{
     ast::Literal,
     diagnostic::{Diagnostic, did_you_mean},
-    test::{Case, Position, Strings, Test, single},
+    test::{Case, Position, Relation, Strings, Test, single},
+    typed::{Typed, Unit},
 };
-use crate::event::{field::Row, value::Type};
+use crate::event::value::Type;
 
 /// What stands to the right of an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,12 +55,16 @@ pub trait Operator: Sync {
     fn differs(&self) -> bool {
         false
     }
-    /// The test, for a field and at least one constant (none for [`Takes::Nothing`]).
+    /// What it asks of two fields; `None` if it compares with constants only.
+    fn relation(&self) -> Option<Relation> {
+        None
+    }
+    /// The test, for what stands at the left and at least one constant (none for [`Takes::Nothing`]).
     ///
     /// # Errors
     /// Everything that is wrong with field or constants; a finding about the field has an empty
     /// place, which the caller fills in.
-    fn test(&self, row: &Row, constants: &[Literal]) -> Result<Test, Vec<Fault>>;
+    fn test(&self, of: Typed, constants: &[Literal]) -> Result<Test, Vec<Fault>>;
 }
 
 /// What is wrong with a comparison.
@@ -101,16 +106,20 @@ pub fn find(word: &str) -> Option<&'static dyn Operator> {
     ALL.iter().copied().find(|operator| operator.word() == word)
 }
 
-/// The type in words.
+/// Whether values of two types can stand in a relation to each other.
 #[must_use]
-pub fn type_words(ty: Type) -> &'static str {
-    match ty {
-        Type::Boolean => "a boolean",
-        Type::Integer | Type::NumericKeyword => "a number",
-        Type::Ip => "an address",
-        Type::Keyword => "a string",
-        Type::Time => "a time",
-        Type::Word(_) => "one of a few words",
+pub fn comparable(left: Typed, right: Typed, relation: Relation) -> bool {
+    let is_number = |ty| matches!(ty, Type::Integer | Type::NumericKeyword);
+    let is_text = |ty| matches!(ty, Type::Keyword | Type::Word(_));
+    let numbers = is_number(left.ty) && is_number(right.ty) && left.unit == right.unit;
+    let same = numbers || matches!((left.ty, right.ty), (Type::Time, Type::Time));
+    match relation {
+        Relation::Order(_) => same,
+        Relation::Text(Position::Whole, Case::Exact) => {
+            same || (is_text(left.ty) && is_text(right.ty))
+                || matches!((left.ty, right.ty), (Type::Boolean, Type::Boolean) | (Type::Ip, Type::Ip))
+        }
+        Relation::Text(..) => matches!((left.ty, right.ty), (Type::Keyword, Type::Keyword)),
     }
 }
 
@@ -128,17 +137,10 @@ fn wrong_type(constant: &Literal, expected: &str, hint: Option<String>) -> Fault
     Fault::Constant(Box::new(error.hint_if(hint)))
 }
 
-/// Reads a number: decimal, `0x` hexadecimal or `0o` octal.
-fn number(constant: &Literal) -> Result<i64, Fault> {
-    let text = constant.text().unwrap_or_default();
-    let parsed = if let Some(hex) = text.strip_prefix("0x") {
-        i64::from_str_radix(hex, 16)
-    } else if let Some(octal) = text.strip_prefix("0o") {
-        i64::from_str_radix(octal, 8)
-    } else {
-        text.parse()
-    };
-    parsed.map_err(|_| wrong_type(constant, "a number of at most 64 bits", None))
+/// Reads a number in a unit.
+fn number(constant: &Literal, unit: Unit) -> Result<i64, Fault> {
+    let read = unit.read(constant.text().unwrap_or_default());
+    read.map_err(|expected| wrong_type(constant, expected, Some(unit.form().to_owned())))
 }
 
 /// Reads a time as nanoseconds since the epoch.
@@ -187,8 +189,8 @@ fn word(constant: &Literal, words: &'static [&'static str]) -> Result<Box<[u8]>,
 }
 
 /// The value is one of the constants, whatever its type.
-fn is_one_of(row: &Row, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
-    Ok(match row.ty {
+fn is_one_of(of: Typed, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
+    Ok(match of.ty {
         Type::Boolean => {
             let flags = each(constants, boolean)?;
             match flags.as_slice() {
@@ -196,7 +198,7 @@ fn is_one_of(row: &Row, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
                 _ => return Err(vec![Fault::Operator(Some("compare a boolean with `=`".to_owned()))]),
             }
         }
-        Type::Integer | Type::NumericKeyword => integers(each(constants, number)?),
+        Type::Integer | Type::NumericKeyword => integers(each(constants, |constant| number(constant, of.unit))?),
         Type::Time => integers(each(constants, time)?),
         Type::Ip => {
             let mut networks = each(constants, network)?;
@@ -222,15 +224,15 @@ fn integers(mut numbers: Vec<i64>) -> Test {
 }
 
 /// A test of strings: only for fields that hold them.
-fn strings(row: &Row, constants: &[Literal], position: Position, case: Case) -> Result<Test, Vec<Fault>> {
-    of_text(row)?;
+fn strings(of: Typed, constants: &[Literal], position: Position, case: Case) -> Result<Test, Vec<Fault>> {
+    of_text(of)?;
     let needles = constants.iter().map(|constant| constant.bytes.clone());
     Ok(Test::Text(Strings::new(position, case, needles)))
 }
 
 /// Refuses fields that hold no free text.
-fn of_text(row: &Row) -> Result<(), Vec<Fault>> {
-    let advice = match row.ty {
+fn of_text(of: Typed) -> Result<(), Vec<Fault>> {
+    let advice = match of.ty {
         Type::Keyword => return Ok(()),
         Type::Boolean => "compare it with `= true` or `= false`",
         Type::Integer | Type::NumericKeyword | Type::Time => "compare it with `=`, `<`, `>` or `in`",
@@ -241,7 +243,7 @@ fn of_text(row: &Row) -> Result<(), Vec<Fault>> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::rule) mod tests {
     use super::{super::Filter, *};
     use crate::event::json;
 

@@ -1,9 +1,9 @@
 //! `!=`: the value is known and differs.
 
-use super::{Fault, Operator, Takes, is_one_of};
-use crate::{
-    event::field::Row,
-    rule::{ast::Literal, test::Test},
+use super::{Fault, Operator, Takes, Typed, is_one_of};
+use crate::rule::{
+    ast::Literal,
+    test::{Case, Position, Relation, Test},
 };
 
 /// The operator.
@@ -25,8 +25,11 @@ impl Operator for Differs {
     fn differs(&self) -> bool {
         true
     }
-    fn test(&self, row: &Row, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
-        is_one_of(row, constants)
+    fn relation(&self) -> Option<Relation> {
+        Some(Relation::Text(Position::Whole, Case::Exact))
+    }
+    fn test(&self, of: Typed, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
+        is_one_of(of, constants)
     }
 }
 

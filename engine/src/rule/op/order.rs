@@ -1,11 +1,11 @@
 //! `<`, `<=`, `>`, `>=`: order of numbers and times.
 
-use super::{Fault, Operator, Takes, number, time};
+use super::{Fault, Operator, Takes, Typed, number, time};
 use crate::{
-    event::{field::Row, value::Type},
+    event::value::Type,
     rule::{
         ast::Literal,
-        test::{Order, Test},
+        test::{Order, Relation, Test},
     },
 };
 
@@ -44,12 +44,15 @@ impl Operator for Ordered {
     fn takes(&self) -> Takes {
         Takes::One
     }
-    fn test(&self, row: &Row, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
-        let read = match row.ty {
-            Type::Integer | Type::NumericKeyword => number,
-            Type::Time => time,
+    fn relation(&self) -> Option<Relation> {
+        Some(Relation::Order(self.0))
+    }
+    fn test(&self, of: Typed, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
+        let read = |constant: &Literal| match of.ty {
+            Type::Integer | Type::NumericKeyword => number(constant, of.unit),
+            Type::Time => time(constant),
             Type::Boolean | Type::Ip | Type::Keyword | Type::Word(_) => {
-                return Err(vec![Fault::Operator(Some("only numbers and times have an order".to_owned()))]);
+                Err(Fault::Operator(Some("only numbers and times have an order".to_owned())))
             }
         };
         let mut bound = None;

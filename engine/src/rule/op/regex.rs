@@ -1,13 +1,10 @@
 //! `regex`: a regular expression matches some part of the text.
 
-use super::{Fault, Operator, Takes, of_text};
-use crate::{
-    event::field::Row,
-    rule::{
-        ast::Literal,
-        diagnostic::Diagnostic,
-        test::{Pattern, Test},
-    },
+use super::{Fault, Operator, Takes, Typed, of_text};
+use crate::rule::{
+    ast::Literal,
+    diagnostic::Diagnostic,
+    test::{Pattern, Test},
 };
 
 /// The operator.
@@ -26,8 +23,8 @@ impl Operator for Matches {
     fn takes(&self) -> Takes {
         Takes::One
     }
-    fn test(&self, row: &Row, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
-        of_text(row)?;
+    fn test(&self, of: Typed, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
+        of_text(of)?;
         let Some(constant) = constants.first() else { return Err(vec![Fault::Operator(None)]) };
         match constant.text().map(Pattern::new) {
             Some(Ok(pattern)) => Ok(Test::Pattern(pattern)),

@@ -1,12 +1,9 @@
 //! `startswith` and `istartswith`: a string at the start of a text.
 
-use super::{Fault, Operator, Takes, strings};
-use crate::{
-    event::field::Row,
-    rule::{
-        ast::Literal,
-        test::{Case, Position, Test},
-    },
+use super::{Fault, Operator, Takes, Typed, strings};
+use crate::rule::{
+    ast::Literal,
+    test::{Case, Position, Relation, Test},
 };
 
 /// Compares bytes.
@@ -39,8 +36,11 @@ impl Operator for StartsWith {
     fn takes(&self) -> Takes {
         Takes::OneOrList
     }
-    fn test(&self, row: &Row, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
-        strings(row, constants, Position::Start, self.0)
+    fn relation(&self) -> Option<Relation> {
+        Some(Relation::Text(Position::Start, self.0))
+    }
+    fn test(&self, of: Typed, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
+        strings(of, constants, Position::Start, self.0)
     }
 }
 

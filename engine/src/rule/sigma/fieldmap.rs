@@ -9,7 +9,8 @@ use crate::{
     event::field::{self, Field},
     rule::{
         ast::Text,
-        check::{Definitions, unknown_field},
+        check::unknown_field,
+        definition::Definitions,
         diagnostic::{Diagnostics, Source},
         expr::Expr,
         file,
@@ -20,6 +21,9 @@ use crate::{
 
 /// The map that comes with the program.
 const BUILTIN: &str = include_str!("../../../../sigma/fieldmap.yml");
+
+/// Why a field is missing that the map says nothing of.
+pub(super) const NOT_MAPPED: &str = "the field map does not have it";
 
 /// Log sources of ours and those we know not to have.
 #[derive(Clone, Debug, Default)]
@@ -34,14 +38,31 @@ pub(super) struct MappedSource {
     name: Logsource,
     /// Which events belong to it.
     pub(super) condition: Expr,
-    fields: BTreeMap<String, Mapped>,
+    /// Where keywords are looked for; anywhere if it does not say.
+    pub(super) keywords: Option<Vec<&'static Field>>,
+    fields: BTreeMap<String, Place>,
+}
+
+/// What the map says of a name.
+#[derive(Clone, Debug)]
+enum Place {
+    /// What is there.
+    Itself(Mapped),
+    /// The name ends in `#`: with a number for it, the element of a list at that place.
+    Elements(&'static Field),
 }
 
 /// Where a Sigma field is.
 #[derive(Clone, Debug)]
 pub(super) enum Mapped {
-    /// It is this field.
-    Field(&'static Field),
+    /// It is the last part of the path in this field.
+    BaseName(&'static Field),
+    /// It is the element of a list.
+    Element(&'static Field, usize),
+    /// It has the values of these fields.
+    Fields(Vec<&'static Field>),
+    /// It is one of these words in every event.
+    Is(Vec<String>),
     /// No event carries it: why.
     Missing(String),
     /// Each of its values is a condition.
@@ -88,16 +109,17 @@ impl Fieldmap {
             return map;
         };
         for node in shape.items("logsources", diagnostics) {
-            let known = ["category", "product", "service", "when", "fields"];
+            let known = ["category", "product", "service", "when", "keywords", "fields"];
             let Some(entry) = Shape::new(node, "a log source", &known, diagnostics) else { continue };
             let name = name(&entry, diagnostics);
             let condition = condition(&entry, diagnostics);
             let fields = entry
                 .entries("fields", diagnostics)
-                .filter_map(|(key, value)| Some((text(key, "a field name", diagnostics)?, mapped(value, diagnostics)?)))
+                .filter_map(|(key, value)| Some((text(key, "a field name", diagnostics)?, place(value, diagnostics)?)))
                 .collect();
+            let keywords = entry.get("keywords").and_then(|node| fields_of(node, diagnostics));
             if let Some(condition) = condition {
-                map.logsources.push(MappedSource { name, condition, fields });
+                map.logsources.push(MappedSource { name, condition, keywords, fields });
             }
         }
         for node in shape.items("absent", diagnostics) {
@@ -126,9 +148,11 @@ impl Fieldmap {
         let (mut fields, mut reason) = (Vec::new(), None);
         for logsource in self.matching(asked) {
             match logsource.field(name) {
-                Mapped::Field(field) => fields.push(field),
+                Mapped::Fields(more) => fields.extend(more),
                 Mapped::Missing(why) => reason = Some(why),
-                Mapped::Values(_) => reason = Some("its values are conditions in our events".to_owned()),
+                Mapped::BaseName(_) | Mapped::Element(..) | Mapped::Is(_) | Mapped::Values(_) => {
+                    reason = Some("it is only a part of a field in our events".to_owned());
+                }
             }
         }
         if fields.is_empty() { Err(reason.unwrap_or_else(|| self.why_not(asked))) } else { Ok(fields) }
@@ -154,46 +178,77 @@ fn condition(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Option<Expr> {
     Definitions::default().condition(&text, diagnostics)
 }
 
-/// `Image: process.executable`, `Hashes: { missing: why }` or `Initiated: { values: { "true": condition } }`.
-fn mapped(node: &Node, diagnostics: &mut Diagnostics) -> Option<Mapped> {
-    match &node.value {
-        Value::Scalar(scalar) => {
-            let field = field::find(&scalar.text);
-            if field.is_none() {
-                diagnostics.push(unknown_field(&scalar.text, node.place.clone()));
-            }
-            field.map(Mapped::Field)
-        }
-        Value::Mapping(_) => {
-            let shape = Shape::new(node, "a field's place", &["missing", "values"], diagnostics)?;
-            if let Some(reason) = shape.text("missing", diagnostics) {
-                return Some(Mapped::Missing(reason));
-            }
-            let mut values = Vec::new();
-            for (key, value) in shape.entries("values", diagnostics) {
-                let name = text(key, "a value", diagnostics)?;
-                let expr = Definitions::default().condition(&Text::of_node(value), diagnostics)?;
-                values.push((name.to_lowercase(), expr));
-            }
-            Some(Mapped::Values(values))
-        }
-        Value::Sequence(_) => {
-            diagnostics.push(wrong_type(node, "a field's place is a field of ours or a mapping", None));
-            None
-        }
+/// Reads where a field is; the head of the map says how it is written.
+fn place(node: &Node, diagnostics: &mut Diagnostics) -> Option<Place> {
+    let Value::Mapping(_) = &node.value else {
+        return fields_of(node, diagnostics).map(|fields| Place::Itself(Mapped::Fields(fields)));
+    };
+    let shape =
+        Shape::new(node, "a field's place", &["base_name_of", "element_of", "is", "missing", "values"], diagnostics)?;
+    if let Some(node) = shape.get("element_of") {
+        return one_field(node, diagnostics).map(Place::Elements);
     }
+    let mapped = if let Some(node) = shape.get("base_name_of") {
+        Mapped::BaseName(one_field(node, diagnostics)?)
+    } else if shape.get("is").is_some() {
+        Mapped::Is(shape.texts("is", diagnostics))
+    } else if let Some(reason) = shape.text("missing", diagnostics) {
+        Mapped::Missing(reason)
+    } else {
+        let mut values = Vec::new();
+        for (key, value) in shape.entries("values", diagnostics) {
+            let name = text(key, "a value", diagnostics)?;
+            let expr = Definitions::default().condition(&Text::of_node(value), diagnostics)?;
+            values.push((name.to_lowercase(), expr));
+        }
+        Mapped::Values(values)
+    };
+    Some(Place::Itself(mapped))
+}
+
+/// A field of ours, or a list of them.
+fn fields_of(node: &Node, diagnostics: &mut Diagnostics) -> Option<Vec<&'static Field>> {
+    match &node.value {
+        Value::Sequence(items) => items.iter().map(|item| one_field(item, diagnostics)).collect(),
+        Value::Mapping(_) | Value::Scalar(_) => one_field(node, diagnostics).map(|field| vec![field]),
+    }
+}
+
+fn one_field(node: &Node, diagnostics: &mut Diagnostics) -> Option<&'static Field> {
+    let Some(name) = node.text() else {
+        diagnostics.push(wrong_type(node, "this is the name of a field of ours", None));
+        return None;
+    };
+    let field = field::find(name);
+    if field.is_none() {
+        diagnostics.push(unknown_field(name, node.place.clone()));
+    }
+    field
 }
 
 impl MappedSource {
     /// Where a Sigma field is: by the map, or by a name of ours.
     pub(super) fn field(&self, name: &str) -> Mapped {
-        match self.fields.get(name) {
-            Some(mapped) => mapped.clone(),
-            None => match field::find(name) {
-                Some(field) => Mapped::Field(field),
-                None => Mapped::Missing("the field map does not have it".to_owned()),
-            },
+        if let Some(Place::Itself(mapped)) = self.fields.get(name) {
+            return mapped.clone();
         }
+        if let Some(element) = self.element(name) {
+            return element;
+        }
+        match field::find(name) {
+            Some(field) => Mapped::Fields(vec![field]),
+            None => Mapped::Missing(NOT_MAPPED.to_owned()),
+        }
+    }
+
+    /// `a2`, if the map has `a#`.
+    fn element(&self, name: &str) -> Option<Mapped> {
+        let stem = name.trim_end_matches(|character: char| character.is_ascii_digit());
+        let place = name.get(stem.len()..)?.parse().ok()?;
+        Some(match self.fields.get(&format!("{stem}#"))? {
+            Place::Elements(field) => Mapped::Element(field, place),
+            Place::Itself(mapped) => mapped.clone(),
+        })
     }
 }
 

@@ -6,45 +6,62 @@ use ipnet::IpNet;
 
 use super::{
     detection::{Compiler, Fields},
-    fieldmap::Mapped,
+    fieldmap::{Mapped, MappedSource},
     modifier::{Compare, Modified, Refusal},
     value::{self, Value, Wild},
 };
 use crate::{
-    event::{facts::Reference, value::Type},
+    event::{
+        facts::Reference,
+        field::Field,
+        value::{Type, Value as Scalar},
+    },
     rule::{
         expr::{Expr, Predicate, Quantifier, Subject},
         moment::Moment,
-        test::{Case, Pattern, Position, Related, Test, single},
+        test::{Case, Pattern, Position, Related, Relation, Test, single},
+        transform::Chain,
     },
 };
+
+/// The parts of an item, any of which may hold.
+type Compiled = Result<Vec<Expr>, Refusal>;
 
 /// What an item is put to.
 enum Place {
     /// The whole event: it names no field.
     Anywhere,
-    /// A field.
-    Field(Target),
+    /// The last part of a path.
+    BaseName(Target),
+    /// Fields, any of which may have the value.
+    Fields(Vec<Target>),
+    /// Words, one of which the value is in every event.
+    Is(Vec<String>),
     /// Nothing: why.
     Missing(String),
     /// Conditions of ours that stand for values.
     Values(Vec<(String, Expr)>),
 }
 
-/// A field.
+/// A field, or an element of it.
 struct Target {
     reference: Reference,
+    quantifier: Quantifier,
     /// What it holds; open in the events of other products.
     ty: Option<Type>,
 }
 
 impl Target {
-    fn any(&self, test: Test) -> Expr {
+    fn ours(field: &'static Field, quantifier: Quantifier) -> Self {
+        Self { reference: Reference::Field(field), quantifier, ty: Some(field.any().ty) }
+    }
+
+    fn test(&self, test: Test) -> Expr {
         let subject = match &self.reference {
             Reference::Field(field) => Subject::Field(field),
             Reference::Named(name) => Subject::Named(name.clone()),
         };
-        Expr::test(Predicate { subject, quantifier: Quantifier::Any, differs: false, test })
+        Expr::test(Predicate { subject, quantifier: self.quantifier, differs: false, test })
     }
 
     /// Whether it may hold what a test needs.
@@ -57,17 +74,18 @@ impl Compiler<'_> {
     /// Compiles an item.
     pub(super) fn place(&mut self, name: &str, item: &Modified) -> Result<Expr, Refusal> {
         check_values(item)?;
-        let expr = match self.find(name) {
-            Place::Anywhere => keywords(item)?,
-            Place::Field(target) => join(item, |values| self.tests(&target, item, values))?,
+        let place = self.find(name);
+        let expr = join(item, |values| match &place {
+            Place::Anywhere => self.keywords(item, values),
+            Place::BaseName(path) => base_name(path, item, values),
+            Place::Fields(targets) => self.on_fields(targets, item, values),
+            Place::Is(words) => self.on_words(name, words, item, values),
             Place::Missing(reason) => {
-                self.lack(format!("no event carries `{name}`: {reason}"));
-                join(item, |values| Ok(values.iter().map(|value| Expr::Const(holds_if_absent(item, value))).collect()))?
+                self.lack(name, None, Some(reason.clone()));
+                Ok(values.iter().map(|value| Expr::Const(holds_if_absent(item, value))).collect())
             }
-            Place::Values(known) => {
-                join(item, |values| Ok(values.iter().map(|value| self.by_value(name, &known, item, value)).collect()))?
-            }
-        };
+            Place::Values(known) => Ok(values.iter().map(|value| self.by_value(name, known, item, value)).collect()),
+        })?;
         Ok(if item.negated { expr.negate() } else { expr })
     }
 
@@ -80,12 +98,15 @@ impl Compiler<'_> {
         match self.fields {
             Fields::Foreign(names) => {
                 let reference = Reference::Named(names.borrow_mut().intern(&name));
-                Place::Field(Target { reference, ty: None })
+                Place::Fields(vec![Target { reference, quantifier: Quantifier::Any, ty: None }])
             }
             Fields::Mapped(logsource) => match logsource.field(&name) {
-                Mapped::Field(field) => {
-                    Place::Field(Target { reference: Reference::Field(field), ty: Some(field.any().ty) })
+                Mapped::BaseName(field) => Place::BaseName(Target::ours(field, Quantifier::Any)),
+                Mapped::Element(field, place) => Place::Fields(vec![Target::ours(field, Quantifier::At(place))]),
+                Mapped::Fields(fields) => {
+                    Place::Fields(fields.into_iter().map(|field| Target::ours(field, Quantifier::Any)).collect())
                 }
+                Mapped::Is(words) => Place::Is(words),
                 Mapped::Missing(reason) => Place::Missing(reason),
                 Mapped::Values(values) => Place::Values(values),
             },
@@ -100,38 +121,85 @@ impl Compiler<'_> {
         match found {
             Some((_, expr)) if item.compare == Compare::Text => expr.clone(),
             Some(_) | None => {
-                self.lack(format!("no event carries `{name}` with this value or modifier"));
+                self.lack(name, Some(value.to_string()), None);
                 Expr::Const(false)
             }
         }
     }
 
+    /// A field that is the same in every event of the log source.
+    fn on_words(&mut self, name: &str, words: &[String], item: &Modified, values: &[Value]) -> Compiled {
+        let mut outcomes = Vec::new();
+        for value in values {
+            let tests = match &item.compare {
+                Compare::Exists => {
+                    outcomes.push(Expr::Const(*value == Value::Bool(true)));
+                    continue;
+                }
+                Compare::Regex(flags) => {
+                    patterns(std::slice::from_ref(value), flags)?.into_iter().map(Test::Pattern).collect()
+                }
+                Compare::Text => {
+                    let wild: Vec<Wild> = value.clone().into_wild().into_iter().collect();
+                    value::tests(&wild, case(item)).map_err(Refusal::Unsupported)?
+                }
+                Compare::Cidr | Compare::Fieldref { .. } | Compare::Order(_) => Vec::new(),
+            };
+            let holds =
+                |word: &String| tests.iter().any(|test| test.holds(Scalar::Bytes(word.as_bytes()), Scalar::Absent));
+            let holds = words.iter().any(holds);
+            if !holds {
+                self.lack(name, Some(value.to_string()), None);
+            }
+            outcomes.push(Expr::Const(holds));
+        }
+        Ok(outcomes)
+    }
+
+    /// Fields, any of which may have one of the values. An absence is one of all of them.
+    fn on_fields(&mut self, targets: &[Target], item: &Modified, values: &[Value]) -> Compiled {
+        let (absences, others): (Vec<Value>, Vec<Value>) =
+            values.iter().cloned().partition(|value| holds_if_absent(item, value));
+        let mut parts = Vec::new();
+        for target in targets {
+            parts.extend(self.tests(target, item, &others)?);
+        }
+        if !absences.is_empty() {
+            let absent = targets.iter().map(|target| self.tests(target, item, &absences).map(Expr::Any));
+            parts.push(Expr::All(absent.collect::<Result<_, _>>()?));
+        }
+        Ok(parts)
+    }
+
     /// The tests of some values of one item, any of which may pass.
-    fn tests(&mut self, target: &Target, item: &Modified, values: &[Value]) -> Result<Vec<Expr>, Refusal> {
+    fn tests(&mut self, target: &Target, item: &Modified, values: &[Value]) -> Compiled {
         let case = case(item);
         let refuse = |what: &str| Err(Refusal::Unsupported(format!("{what} `{}`", target.reference)));
+        if values.is_empty() {
+            return Ok(Vec::new());
+        }
         Ok(match &item.compare {
             Compare::Order(_) | Compare::Text if item.part.is_some() => moments(target, item, values)?,
             Compare::Text => text_item(target, values, case)?,
             Compare::Regex(flags) => {
-                patterns(values, flags)?.into_iter().map(|pattern| target.any(Test::Pattern(pattern))).collect()
+                patterns(values, flags)?.into_iter().map(|pattern| target.test(Test::Pattern(pattern))).collect()
             }
             Compare::Exists => {
                 let test = |value: &Value| {
-                    let exists = target.any(Test::Exists);
+                    let exists = target.test(Test::Exists);
                     if *value == Value::Bool(true) { exists } else { exists.negate() }
                 };
                 values.iter().map(test).collect()
             }
             Compare::Cidr if target.may_be(|ty| ty == Type::Ip) => {
                 let networks = values.iter().map(network).collect::<Result<_, _>>()?;
-                vec![target.any(Test::Networks(networks))]
+                vec![target.test(Test::Networks(networks))]
             }
             Compare::Cidr => return refuse("`cidr` on what is no address:"),
             Compare::Order(order) if target.may_be(|ty| matches!(ty, Type::Integer | Type::NumericKeyword)) => {
                 let test = |value| match number(value)? {
-                    Number::Fraction(constant) => Ok(target.any(Test::Fraction(*order, constant))),
-                    Number::Int(constant) => Ok(target.any(Test::Int(*order, constant))),
+                    Number::Fraction(constant) => Ok(target.test(Test::Fraction(*order, constant))),
+                    Number::Int(constant) => Ok(target.test(Test::Int(*order, constant))),
                 };
                 values.iter().map(test).collect::<Result<_, _>>()?
             }
@@ -152,17 +220,79 @@ impl Compiler<'_> {
     fn relation(&mut self, target: &Target, value: &Value, position: Position, case: Case) -> Expr {
         let name = plain(value).unwrap_or_default();
         match self.find(&name) {
-            Place::Field(Target { reference: other, .. }) => target.any(Test::Field(Related { other, position, case })),
-            Place::Anywhere | Place::Missing(_) | Place::Values(_) => {
-                self.lack(format!("no event carries `{name}` to compare with"));
+            Place::Fields(others) => {
+                let related = |other: Target| {
+                    let relation = Relation::Text(position, case);
+                    target.test(Test::Field(Related { other: other.reference, chain: Chain::default(), relation }))
+                };
+                Expr::Any(others.into_iter().map(related).collect())
+            }
+            Place::Missing(reason) => {
+                self.lack(&name, None, Some(reason));
+                Expr::Const(false)
+            }
+            Place::Anywhere | Place::BaseName(_) | Place::Is(_) | Place::Values(_) => {
+                self.lack(&name, None, Some("it cannot be compared with".to_owned()));
                 Expr::Const(false)
             }
         }
     }
+
+    /// Keywords: strings anywhere in the event, or where the log source has its text.
+    fn keywords(&self, item: &Modified, values: &[Value]) -> Compiled {
+        let tests: Vec<Test> = match &item.compare {
+            Compare::Text if item.part.is_none() => {
+                let open = |value: &Value| match value.clone().into_wild() {
+                    Some(wild) => Ok(wild.open_start().open_end()),
+                    None => Err(Refusal::Broken("a keyword cannot be null".to_owned(), None)),
+                };
+                let wilds = values.iter().map(open).collect::<Result<Vec<Wild>, _>>()?;
+                value::tests(&wilds, case(item)).map_err(Refusal::Unsupported)?
+            }
+            Compare::Regex(flags) => patterns(values, flags)?.into_iter().map(Test::Pattern).collect(),
+            Compare::Cidr | Compare::Exists | Compare::Fieldref { .. } | Compare::Order(_) | Compare::Text => {
+                return Err(Refusal::Broken("this modifier needs a field".to_owned(), None));
+            }
+        };
+        let subjects: Vec<Subject> = match self.fields {
+            Fields::Mapped(MappedSource { keywords: Some(fields), .. }) => {
+                fields.iter().copied().map(Subject::Field).collect()
+            }
+            Fields::Foreign(_) | Fields::Mapped(_) | Fields::Nowhere => vec![Subject::Anywhere],
+        };
+        let on = |subject: &Subject, test| {
+            let subject = subject.clone();
+            Expr::test(Predicate { subject, quantifier: Quantifier::Any, differs: false, test })
+        };
+        Ok(tests.into_iter().flat_map(|test| subjects.iter().map(move |subject| on(subject, test.clone()))).collect())
+    }
+}
+
+/// The last part of a path.
+fn base_name(path: &Target, item: &Modified, values: &[Value]) -> Compiled {
+    let case = case(item);
+    let mut parts = Vec::new();
+    for value in values {
+        match (&item.compare, value.clone().into_wild()) {
+            (Compare::Exists, _) => {
+                let exists = path.test(Test::Exists);
+                parts.push(if *value == Value::Bool(true) { exists } else { exists.negate() });
+            }
+            (Compare::Text, None) => parts.push(path.test(Test::Exists).negate()),
+            (Compare::Text, Some(wild)) => {
+                let tests = wild.on_base_name(case).map_err(Refusal::Unsupported)?;
+                parts.extend(tests.into_iter().map(|test| path.test(test)));
+            }
+            (Compare::Cidr | Compare::Fieldref { .. } | Compare::Order(_) | Compare::Regex(_), _) => {
+                return Err(Refusal::Unsupported(format!("this modifier on the base name of `{}`", path.reference)));
+            }
+        }
+    }
+    Ok(parts)
 }
 
 /// Tests of a part of a date.
-fn moments(target: &Target, item: &Modified, values: &[Value]) -> Result<Vec<Expr>, Refusal> {
+fn moments(target: &Target, item: &Modified, values: &[Value]) -> Compiled {
     if !target.may_be(|ty| ty == Type::Time) {
         return Err(Refusal::Unsupported(format!("a part of what is no time: `{}`", target.reference)));
     }
@@ -170,13 +300,13 @@ fn moments(target: &Target, item: &Modified, values: &[Value]) -> Result<Vec<Exp
     let counts = target.ty.is_some();
     let tests = values.iter().map(|value| {
         let number = whole(value)?;
-        Ok(item.part.map(|part| target.any(Test::Moment(Moment { part, order, number, counts }))))
+        Ok(item.part.map(|part| target.test(Test::Moment(Moment { part, order, number, counts }))))
     });
     tests.filter_map(Result::transpose).collect()
 }
 
 /// Joins the tests of an item's values: any may pass, or with `all` one of each value's alternatives has to.
-fn join(item: &Modified, mut tests: impl FnMut(&[Value]) -> Result<Vec<Expr>, Refusal>) -> Result<Expr, Refusal> {
+fn join(item: &Modified, mut tests: impl FnMut(&[Value]) -> Compiled) -> Result<Expr, Refusal> {
     if item.all {
         let parts = item.values.iter().map(|alternatives| tests(alternatives).map(Expr::Any));
         return parts.collect::<Result<_, _>>().map(Expr::All);
@@ -220,18 +350,18 @@ fn holds_if_absent(item: &Modified, value: &Value) -> bool {
 }
 
 /// The parts of a text item, any of which may match.
-fn text_item(target: &Target, values: &[Value], case: Case) -> Result<Vec<Expr>, Refusal> {
+fn text_item(target: &Target, values: &[Value], case: Case) -> Compiled {
     let mut parts = Vec::new();
     let mut wilds = Vec::new();
     let mut numbers = Vec::new();
     let mut networks: Vec<IpNet> = Vec::new();
     for value in values {
         match (target.ty, value) {
-            (Some(_), Value::Null) => parts.push(target.any(Test::Exists).negate()),
+            (Some(_), Value::Null) => parts.push(target.test(Test::Exists).negate()),
             (None, Value::Null) => {
-                parts.extend([target.any(Test::Exists).negate(), target.any(Test::Null)]);
+                parts.extend([target.test(Test::Exists).negate(), target.test(Test::Null)]);
             }
-            (Some(Type::Boolean), Value::Bool(flag)) => parts.push(target.any(Test::Bool(*flag))),
+            (Some(Type::Boolean), Value::Bool(flag)) => parts.push(target.test(Test::Bool(*flag))),
             (Some(Type::Integer | Type::NumericKeyword), Value::Int(number)) => numbers.push(*number),
             (Some(Type::Integer | Type::NumericKeyword), Value::Text(wild)) => {
                 // A number in quotes is a number.
@@ -251,36 +381,13 @@ fn text_item(target: &Target, values: &[Value], case: Case) -> Result<Vec<Expr>,
     if !numbers.is_empty() {
         numbers.sort_unstable();
         numbers.dedup();
-        parts.push(target.any(Test::Ints(numbers.into())));
+        parts.push(target.test(Test::Ints(numbers.into())));
     }
     if !networks.is_empty() {
-        parts.push(target.any(Test::Networks(networks.into())));
+        parts.push(target.test(Test::Networks(networks.into())));
     }
-    parts.extend(value::tests(&wilds, case).map_err(Refusal::Unsupported)?.into_iter().map(|test| target.any(test)));
+    parts.extend(value::tests(&wilds, case).map_err(Refusal::Unsupported)?.into_iter().map(|test| target.test(test)));
     Ok(parts)
-}
-
-/// Keywords: strings anywhere in the event.
-fn keywords(item: &Modified) -> Result<Expr, Refusal> {
-    let anywhere =
-        |test| Expr::test(Predicate { subject: Subject::Anywhere, quantifier: Quantifier::Any, differs: false, test });
-    join(item, |values| {
-        let tests = match &item.compare {
-            Compare::Text if item.part.is_none() => {
-                let open = |value: &Value| match value.clone().into_wild() {
-                    Some(wild) => Ok(wild.open_start().open_end()),
-                    None => Err(Refusal::Broken("a keyword cannot be null".to_owned(), None)),
-                };
-                let wilds = values.iter().map(open).collect::<Result<Vec<Wild>, _>>()?;
-                value::tests(&wilds, case(item)).map_err(Refusal::Unsupported)?
-            }
-            Compare::Regex(flags) => patterns(values, flags)?.into_iter().map(Test::Pattern).collect(),
-            Compare::Cidr | Compare::Exists | Compare::Fieldref { .. } | Compare::Order(_) | Compare::Text => {
-                return Err(Refusal::Broken("this modifier needs a field".to_owned(), None));
-            }
-        };
-        Ok(tests.into_iter().map(anywhere).collect())
-    })
 }
 
 fn patterns(values: &[Value], flags: &str) -> Result<Vec<Pattern>, Refusal> {

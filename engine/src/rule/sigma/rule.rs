@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Logsource, RULESET, Setup, Target, correlation,
-    detection::{Compiler, Fields},
+    detection::{Compiler, Fields, Lack},
     fieldmap::MappedSource,
     filter::Filter,
     related,
@@ -144,7 +144,7 @@ fn compile<'f>(
         Target::Ours(_) => {}
     }
     let mut all = Vec::new();
-    let mut missing: Vec<String> = Vec::new();
+    let mut lacks = Vec::new();
     let mut rejected = None;
     for fields in fields {
         let mut compiler = Compiler::new(fields, &setup.placeholders);
@@ -157,11 +157,7 @@ fn compile<'f>(
         }
         rejected = rejected.or(compiler.rejected.take());
         let expr = rule.map(|rule| filters.iter().fold(rule, |expr, filter| expr.and(filter.compile(&mut compiler))));
-        for reason in compiler.missing {
-            if !missing.contains(&reason) {
-                missing.push(reason);
-            }
-        }
+        lacks.push(compiler.lacks);
         match (fields, expr) {
             (Fields::Foreign(_), Some(expr)) => all.push(expr),
             (Fields::Mapped(source), Some(expr)) => all.push(source.condition.clone().and(expr)),
@@ -172,7 +168,7 @@ fn compile<'f>(
     let state = match (rejected, target) {
         (Some(reason), _) => return Some(Compiled::rejected(reason, Some(asked))),
         (None, Target::Ours(fieldmap)) if sources.is_empty() => State::Dormant(fieldmap.why_not(&asked)),
-        (None, Target::Foreign(_) | Target::Ours(_)) => state(&condition, missing),
+        (None, Target::Foreign(_) | Target::Ours(_)) => state(&condition, Lack::in_all(&lacks)),
     };
     Some(Compiled { condition, state, logsource: Some(asked) })
 }

@@ -225,6 +225,59 @@ fn log_sources_choose_kinds() {
     check_source(NETWORK, &initiated("false"), &event("accept", ""), true);
 }
 
+const AUDIT: &str = "{product: linux, service: auditd}";
+
+#[test]
+fn an_event_is_several_records_of_the_audit_log() {
+    const EXEC: &str = r#"{"event":{"action":"exec"},"user":{"id":"33"},"process":{"executable":"/usr/bin/kmod","requested_executable":"/sbin/insmod","command_line":"insmod -f x.ko","args":["insmod","-f","x.ko"],"working_directory":"/root","parent":{"executable":"/sbin/init"}}}"#;
+    const OPEN: &str = r#"{"event":{"action":"file_open"},"file":{"requested_path":"/var/run/x","path":"/run/x","access":["write","create"]},"process":{"executable":"/bin/sh"}}"#;
+    let check = |search: &str, event: &str, expected| {
+        check_source(AUDIT, &format!("sel:\n{}\ncondition: sel", indent(search)), event, expected);
+    };
+    check("type: EXECVE\na0: INSMOD\na2|endswith: .ko", EXEC, true);
+    check("type: execve\na1: insmod", EXEC, false);
+    check("a3|exists: true", EXEC, false);
+    check("a3: null\ntype: EXECVE", EXEC, true);
+    check("type: SYSCALL\ncomm: insmod\nexe: /usr/bin/kmod", EXEC, true);
+    check("type: SYSCALL\ncomm: kmod", EXEC, false);
+    check("type: SYSCALL\ncomm|startswith: INS", EXEC, true);
+    check("type: SYSCALL\ncomm|startswith: sbin", EXEC, false);
+    check("type: SYSCALL\nSYSCALL: [execve, execveat]\neuid: 33", EXEC, true);
+    check("type: SYSCALL\nSYSCALL: connect", EXEC, false);
+    check("type: SYSCALL\nexe: /bin/sh", OPEN, false);
+    check("type: PATH\nname: /sbin/insmod", EXEC, true);
+    check("type: PATH\nname: /var/run/x", OPEN, true);
+    check("type: PATH\nname: /run/x", OPEN, true);
+    check("type: PATH\nname|contains|all: [/var/, /run/]", OPEN, true);
+    check("type: PATH\nname|neq: /run/x", OPEN, false);
+    check("type: PATH\nname: null", OPEN, false);
+    check("type: PATH\nname: /bin/sh", OPEN, false);
+    check("type: PATH\nnametype: CREATE", OPEN, true);
+    check("type: PATH\nnametype: NORMAL", OPEN, false);
+    check("type|startswith: P\nname: /run/x", OPEN, true);
+    check("type|neq: PATH\nname: /run/x", OPEN, false);
+    // Keywords are those of the record: the parent is in none.
+    let keywords = |words: &str| format!("sel: {{type: EXECVE}}\nwords: [{words}]\ncondition: sel and words");
+    check_source(AUDIT, &keywords("'-f x'"), EXEC, true);
+    check_source(AUDIT, &keywords("init"), EXEC, false);
+    let audit = |search: &str| rule(AUDIT, &format!("sel:\n{}\ncondition: sel", indent(search)));
+    check_state(&audit("type: EXECVE\na0: x"), "active", None);
+    check_state(&audit("a0: x"), "active", None);
+    check_state(&audit("type: ADD_USER"), "dormant", Some("no event carries `type` with the value `ADD_USER`"));
+    check_state(
+        &audit("type: SYSCALL\nSYSCALL: mknod\na0: 1"),
+        "dormant",
+        Some("no event carries `SYSCALL` with the value `mknod`"),
+    );
+    check_state(
+        &audit("- type: SYSCALL\n  SYSCALL: memfd_create\n- type: EXECVE"),
+        "degraded",
+        Some("no event carries `SYSCALL` with the value `memfd_create`"),
+    );
+    check_state(&audit("key: net"), "dormant", Some("no event carries `key`: it is a label that audit rules give"));
+    check_state(&audit("nametype: DELETE"), "dormant", Some("no event carries `nametype` with the value `DELETE`"));
+}
+
 /// State and reason of a rule that has no problem.
 fn check_state(text: &str, state: &str, reason: Option<&str>) {
     let (rules, problems) = load(text);

@@ -1,5 +1,7 @@
 //! Values of Sigma items: strings with wildcards, numbers, booleans, null.
 
+use std::fmt;
+
 use super::modifier::Reading;
 use crate::{
     event::{foreign, value::Bytes},
@@ -226,15 +228,33 @@ impl Wild {
 
     /// The pattern over a whole text.
     pub(super) fn pattern(&self, case: Case) -> Result<Pattern, String> {
+        self.regex(case, "", "(?s-u:.)*", ".")
+    }
+
+    /// The tests of the last part of a path, any of which may pass.
+    pub(super) fn on_base_name(&self, case: Case) -> Result<Vec<Test>, String> {
+        let Some(name) = self.as_plain() else {
+            return self
+                .regex(case, "(?:(?s-u:.)*/)?", "(?s-u:[^/])*", "[^/]")
+                .map(|pattern| vec![Test::Pattern(pattern)]);
+        };
+        let below = [b"/", name].concat().into_boxed_slice();
+        let text = |position, needle: Bytes| Test::Text(Strings::new(position, case, [needle]));
+        Ok(vec![text(Position::Whole, name.into()), text(Position::End, below)])
+    }
+
+    /// The pattern over a whole text, with what stands before it and for the wildcards.
+    fn regex(&self, case: Case, before: &str, any: &str, one: &str) -> Result<Pattern, String> {
         let mut regex = match case {
             Case::Exact => "(?s)\\A",
             Case::Folded => "(?si)\\A",
         }
         .to_owned();
+        regex.push_str(before);
         for part in &self.parts {
             match part {
-                Part::Any => regex.push_str("(?s-u:.)*"),
-                Part::One => regex.push('.'),
+                Part::Any => regex.push_str(any),
+                Part::One => regex.push_str(one),
                 // `expand` has put values for them, or refused the rule.
                 Part::Placeholder { name, .. } => return Err(format!("the placeholder `%{name}%` has no value")),
                 Part::Bytes(bytes) => {
@@ -249,6 +269,23 @@ impl Wild {
         }
         regex.push_str("\\z");
         Pattern::new(&regex)
+    }
+}
+
+/// As an author would write it, escapes left out.
+impl fmt::Display for Value {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(flag) => write!(out, "{flag}"),
+            Self::Int(number) => write!(out, "{number}"),
+            Self::Null => write!(out, "null"),
+            Self::Text(wild) => wild.parts.iter().try_for_each(|part| match part {
+                Part::Any => write!(out, "*"),
+                Part::Bytes(bytes) => write!(out, "{}", String::from_utf8_lossy(bytes)),
+                Part::One => write!(out, "?"),
+                Part::Placeholder { name, .. } => write!(out, "%{name}%"),
+            }),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Recordings: what the sensor saw, as JSON lines, to be replayed on any host.
 //!
 //! The first line is the header, the last the manifest; between them are events in our JSON form
-//! and losses. A recording without its last line, or with damaged ones, is still read.
+//! and losses. A recording without its last line, or with damaged ones, is still read; so is one that
+//! was compressed with zstd since.
 
 mod reader;
 mod writer;

@@ -3,8 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    fs::File,
-    io::{BufRead, BufReader},
+    io::BufRead,
     path::{Path, PathBuf},
 };
 
@@ -17,7 +16,8 @@ use crate::{
         json::{self, ReadError},
     },
     store::{
-        capped::{self, CappedError},
+        capped::CappedError,
+        compressed::{self, Input},
         lines::{End, LineError, Lines},
     },
 };
@@ -96,8 +96,7 @@ pub struct Summary {
 const MAX_EXAMPLES: usize = 10;
 
 /// An open recording.
-#[derive(Debug)]
-pub struct Reader<R = BufReader<File>> {
+pub struct Reader<R = Input> {
     lines: Lines<R>,
     name_hash: String,
     counts: Counts,
@@ -107,19 +106,19 @@ pub struct Reader<R = BufReader<File>> {
 }
 
 impl Reader {
-    /// Opens a recording. `max_line` bounds the length of a line in bytes.
+    /// Opens a recording, compressed or not. `max_line` bounds the length of a line in bytes.
     ///
     /// # Errors
     /// [`RecordingError`] if the file cannot be opened, is no recording or a newer one.
     pub fn open(path: &Path, max_line: usize) -> Result<Self, RecordingError> {
-        let (file, _) = capped::open(path).map_err(|error| match error {
+        let input = compressed::open(path).map_err(|error| match error {
             CappedError::Io { path, error } => RecordingError::Io { path, error },
             other @ (CappedError::NotAFile(_) | CappedError::NotText { .. } | CappedError::TooLarge { .. }) => {
                 RecordingError::Format { path: path.to_owned(), why: other.to_string() }
             }
         })?;
         let name = path.file_name().unwrap_or_default();
-        Ok(Self::new(BufReader::with_capacity(64 << 10, file), name.as_encoded_bytes(), max_line))
+        Ok(Self::new(input, name.as_encoded_bytes(), max_line))
     }
 
     /// The header, without which a file is no recording. To be asked before the first line is read.

@@ -1,0 +1,87 @@
+//! What Sigma rules say of events: the table of `docs/sigma.md`, each row of which has a case.
+//!
+//! A case is a folder of `testdata/sigma_verdict`: rules, events and the lines that each rule matches, with what is said of
+//! rules that are broken or refused. `UPDATE_GOLDEN=1` writes what is expected anew; `scripts/sigma-compat` holds it
+//! against an oracle that others wrote.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use beewolf::detect::{ForeignRules, State};
+use beewolf::event::Foreign;
+use beewolf::rule::{Loader, sigma::Placeholders};
+
+use crate::support::{read, workspace};
+
+const CASES: &str = "testdata/sigma_verdict";
+
+/// Findings about the rules of a case, and which lines each rule matches.
+fn judged(case: &Path) -> String {
+    let placeholders = case.join("placeholders.yml");
+    let placeholders = if placeholders.exists() {
+        Placeholders::load(&placeholders).unwrap_or_else(|problems| panic!("{problems}"))
+    } else {
+        Placeholders::default()
+    };
+    let loader = Loader::foreign().with_placeholders(placeholders);
+    let (loaded, problems) = loader.load(&[case.join("rules.yml")]);
+    let mut text = String::new();
+    for problem in problems.sorted() {
+        writeln!(text, "{} line {}: {}", problem.code, problem.json()["line"], problem.message).expect("memory");
+    }
+    let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for rule in &loaded {
+        match rule.state.reason() {
+            Some(reason) => writeln!(text, "{} {}: {reason}", rule.state.word(), rule.id).expect("memory"),
+            None => drop(lines.insert(rule.id.clone(), Vec::new())),
+        }
+    }
+    let rules = ForeignRules::new(loaded, loader.into_names(), None);
+    let mut state = State::default();
+    for (number, line) in read(&case.join("events.jsonl")).lines().enumerate() {
+        let event = Foreign::read(line.as_bytes(), rules.names()).expect("an event");
+        for rule in rules.matches(&event, &mut state) {
+            lines.get_mut(&rule.id).expect("a rule that can match").push((number + 1).to_string());
+        }
+    }
+    for (rule, lines) in lines {
+        writeln!(text, "{}", format!("{rule}: {}", lines.join(" ")).trim_end()).expect("memory");
+    }
+    text
+}
+
+fn cases() -> BTreeSet<String> {
+    let entries =
+        fs::read_dir(workspace().join(CASES)).expect("the cases").map(|entry| entry.expect("an entry").path());
+    let folders = entries.filter(|path| path.is_dir());
+    folders.map(|path| path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned()).collect()
+}
+
+#[test]
+fn every_case_has_the_verdicts_that_were_recorded() {
+    let mut wrong = Vec::new();
+    for case in cases() {
+        let folder = workspace().join(CASES).join(&case);
+        let (found, golden) = (judged(&folder), folder.join("expected"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&golden, &found).expect("written");
+        } else if !golden.exists() || read(&golden) != found {
+            wrong.push(format!("{case}:\n{found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "not as expected:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_row_of_the_table_has_a_case_and_every_case_a_row() {
+    let document = read(&workspace().join("docs/sigma.md"));
+    let link = format!("](../{CASES}/");
+    let named: BTreeSet<String> = document
+        .split(&link)
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')').map(|(name, _)| name.trim_end_matches('/').to_owned()))
+        .collect();
+    assert_eq!(named, cases());
+}
