@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all vm-test bench bench-execs bench-latency fuzz fmt lint
+.PHONY: help run test test-all vm-test bench bench-execs bench-latency fuzz fmt lint sigma-compat
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ fuzz: ## fuzz each target for SECONDS_EACH (60) with the nightly toolchain
 
 fmt: ## format the code
 	@cargo fmt --all
+
+sigma-compat: ## load the Sigma rules below RULES, say what becomes of each, and hold the verdicts against an oracle
+	@scripts/sigma-compat $(RULES) $(PLACEHOLDERS)
 
 lint: ## check format and lints, of scripts too
 	@scripts/test --lint

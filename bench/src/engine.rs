@@ -53,6 +53,7 @@ const PLACES: &[(&str, &str)] = &[
     ("TargetFilename", "process.cgroup.path"),
     ("FileVersion", "host.boot.id"),
     ("LogonId", "process.entity_id"),
+    ("ImageLoaded", "event.id"),
 ];
 
 /// A field map for [`PLACES`] in which process creations of every product are ours.
@@ -75,7 +76,8 @@ pub(super) fn typed(record: &Record) -> Event {
         (place, Owned::Bytes(value.clone().into_bytes().into()))
     });
     // What every event has besides: so that fields of other types are there, too.
-    let more = [("process.pid", 4_711), ("process.parent.pid", 4_700), ("user.id", 1_000), ("process.thread.id", 4_711)];
+    let more =
+        [("process.pid", 4_711), ("process.parent.pid", 4_700), ("user.id", 1_000), ("process.thread.id", 4_711)];
     let more = more.into_iter().map(|(name, number)| (name.to_owned(), Owned::Int(number)));
     let (event, errors) = json::build(Kind::Exec, fields.chain(more));
     assert_eq!(errors, [], "{:?}", record.fields);
@@ -138,16 +140,18 @@ impl Typed {
             let Some(Value::Bytes(text)) = value else { panic!("{place} is a text") };
             (*name, String::from_utf8(text.to_vec()).expect("text"))
         });
-        Self { texts: texts.collect(), numbers: vec![("ProcessId", 4_711), ("ParentProcessId", 4_700), ("UserId", 1_000)] }
+        Self {
+            texts: texts.collect(),
+            numbers: vec![("ProcessId", 4_711), ("ParentProcessId", 4_700), ("UserId", 1_000)],
+        }
     }
 }
 
 impl rsigma_eval::Event for Typed {
     fn get_field(&self, path: &str) -> Option<EventValue<'_>> {
         let text = self.texts.iter().find(|(name, _)| *name == path);
-        text.map(|(_, text)| EventValue::Str(text.as_str().into())).or_else(|| {
-            self.numbers.iter().find(|(name, _)| *name == path).map(|(_, number)| EventValue::Int(*number))
-        })
+        text.map(|(_, text)| EventValue::Str(text.as_str().into()))
+            .or_else(|| self.numbers.iter().find(|(name, _)| *name == path).map(|(_, number)| EventValue::Int(*number)))
     }
 
     fn any_string_value(&self, predicate: &dyn Fn(&str) -> bool) -> bool {
@@ -266,7 +270,8 @@ pub(super) struct SigmaRust {
 
 impl SigmaRust {
     pub(super) fn new(rules: &Path, product: Option<&str>, records: &[Record]) -> Self {
-        let rules = crate::rules::texts(rules).iter().filter_map(|text| sigma_rust::rule_from_yaml(text).ok()).filter(|rule| {
+        let texts = crate::rules::texts(rules);
+        let rules = texts.iter().filter_map(|text| sigma_rust::rule_from_yaml(text).ok()).filter(|rule| {
             let source = &rule.logsource;
             let is_product = product.is_none() || source.product.is_none() || source.product.as_deref() == product;
             source.category.as_deref() == Some("process_creation") && is_product

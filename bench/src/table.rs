@@ -15,7 +15,8 @@ pub(super) enum Target {
 pub(super) struct Row {
     case: String,
     ours: f64,
-    peer: Option<f64>,
+    /// The same number of another program, if there is one to compare with.
+    pub(super) peer: Option<f64>,
     unit: &'static str,
     target: Target,
 }
@@ -23,11 +24,6 @@ pub(super) struct Row {
 impl Row {
     pub(super) fn new(case: &str, ours: f64, unit: &'static str, target: Target) -> Self {
         Self { case: case.to_owned(), ours, peer: None, unit, target }
-    }
-
-    /// A number of ours beside that of another program. The target is for ours.
-    pub(super) fn beside(self, peer: f64) -> Self {
-        Self { peer: Some(peer), ..self }
     }
 
     fn ratio(&self) -> Option<f64> {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Callable, Iterator, NamedTuple
 
-from sigma.types import SigmaCIDRExpression, SigmaExists, SigmaTimestampPart
+from sigma.types import SigmaBool, SigmaCIDRExpression, SigmaCompareExpression, SigmaExists, SigmaTimestampPart
 
 from .events import Event
 from .rules import Leaf, Rule, every_leaf
@@ -37,7 +38,7 @@ def is_no_address(rule: Rule, event: Event) -> bool:
                 address = ipaddress.ip_address(text)
             except ValueError:
                 return True
-            if str(address) != text or getattr(address, "ipv4_mapped", None) is not None:
+            if str(address) != text or address.version != leaf.value.network.version:
                 return True
     return False
 
@@ -51,6 +52,36 @@ def has_null_that_is_there(rule: Rule, event: Event) -> bool:
 
 def has_part_of_a_date(rule: Rule, _: Event) -> bool:
     return any(isinstance(leaf.value, SigmaTimestampPart) for leaf in leaves(rule))
+
+
+def has_whole_number_with_a_point(_: Rule, event: Event) -> bool:
+    return any(isinstance(value, float) and value.is_integer() for value in event.values())
+
+
+def has_number_for_a_flag(rule: Rule, event: Event) -> bool:
+    return any(isinstance(leaf.value, SigmaBool) and event.get(leaf.field or "") in (0, 1) for leaf in leaves(rule))
+
+
+def has_no_number_to_compare(rule: Rule, event: Event) -> bool:
+    return any(
+        isinstance(leaf.value, SigmaCompareExpression) and not is_number(event.get(leaf.field or "", 0))
+        for leaf in leaves(rule)
+    )
+
+
+def is_number(value: object) -> bool:
+    if isinstance(value, str):
+        return re.fullmatch(r"[+-]?\d+(\.\d+)?", value) is not None
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def has_space_in_a_name(rule: Rule, event: Event) -> bool:
+    return any(" " in name for name in event) or any(" " in (leaf.field or "") for leaf in leaves(rule))
+
+
+def has_scalar_of_yaml_1_1(rule: Rule, _: Event) -> bool:
+    text = rule.path.read_text(encoding="utf-8")
+    return re.search(r"\b(a|b|c): (0\d+|\d+_\d+|\d+e\d+)$", text, re.MULTILINE) is not None
 
 
 DECISIONS = [
@@ -70,6 +101,34 @@ DECISIONS = [
         "Note that this check only verifies the presence of a field, not its value, be it empty or null. (The backend "
         "stores null and absent alike.)",
         has_null_that_is_there,
+    ),
+    Decision(
+        "numbers with a point",
+        "The key is a field in the log data and the value is a string or integer value: 5.0 in an event is the integer 5. "
+        "(The backend compares the texts 5 and 5.0.)",
+        has_whole_number_with_a_point,
+    ),
+    Decision(
+        "flags",
+        "All values are treated as case-insensitive strings: 1 is not `true`. (The backend takes either.)",
+        has_number_for_a_flag,
+    ),
+    Decision(
+        "order of what is no number",
+        "The modifiers listed in this section can only be applied to numeric values. (SQLite puts any text behind all "
+        "numbers.)",
+        has_no_number_to_compare,
+    ),
+    Decision(
+        "spaces in names",
+        "Use them as they appear in the log source and strip all spaces. (pySigma leaves them to its pipelines.)",
+        has_space_in_a_name,
+    ),
+    Decision(
+        "scalars of YAML 1.1",
+        "The rule files are written in yaml format, version 1.2.2, where 0755 is the number 755, 1e3 a number and 1_000 "
+        "a string. (pySigma reads them by version 1.1.)",
+        has_scalar_of_yaml_1_1,
     ),
     Decision(
         "parts of dates",

@@ -154,6 +154,27 @@ fn predicates_of_different_rules_are_shared_and_judged_once() {
 }
 
 #[test]
+fn an_element_is_asked_for_by_its_place() {
+    let rule = |id: &str, item: &str| {
+        format!(
+            "title: T\nid: {id}\nlogsource: {{product: linux, service: auditd}}\ndetection: {{sel: {{type: EXECVE, {item}}}, condition: sel}}\n---\n"
+        )
+    };
+    let rules = [
+        rule("first", "a0: cp"),
+        rule("second", "a1: cp"),
+        rule("second-pattern", "'a1|endswith': /sh"),
+        rule("third-is-there", "'a2|exists': true"),
+        rule("third-is-not", "a2: null"),
+    ];
+    let set = set(&rules.concat());
+    let exec = |args: &str| format!(r#"{{"event":{{"action":"exec"}},"process":{{"args":{args}}}}}"#);
+    check(&set, &exec(r#"["cp","/bin/sh"]"#), &[("first", None), ("second-pattern", None), ("third-is-not", None)]);
+    check(&set, &exec(r#"["/bin/sh","cp","x"]"#), &[("second", None), ("third-is-there", None)]);
+    check(&set, &exec(r#"["cp"]"#), &[("first", None), ("third-is-not", None)]);
+}
+
+#[test]
 fn the_state_of_another_set_does_no_harm() {
     let mut state = State::default();
     let event = event(r#"{"event":{"action":"exec"},"process":{"name":"bash"},"user":{"id":"7"}}"#);

@@ -248,6 +248,23 @@ mod tests {
         assert_eq!(seen, 4);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_line_is_read_or_refused(line in r#"[\[\]{}",:0-9a-c.e -]{0,60}"#) {
+            let mut names = Names::default();
+            names.intern("a");
+            if let Ok(event) = Foreign::read(line.as_bytes(), &names) {
+                // What has a slot is seen by keywords as well, and nothing else has one.
+                let name = names.intern("a");
+                let mut values = 0;
+                event.anywhere(|_| { values += 1; false });
+                let is_object = matches!(event.named(&name), Value::Bytes(text) if text.starts_with(b"{"));
+                let named = usize::from(!matches!(event.named(&name), Value::Absent) && !is_object);
+                proptest::prop_assert!(values >= named);
+            }
+        }
+    }
+
     #[test]
     fn only_objects_are_events() {
         for line in ["", "[]", "1", "{"] {

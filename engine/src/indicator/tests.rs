@@ -269,7 +269,7 @@ proptest::proptest! {
             for sort in <Sort as Words>::ALL.iter().filter_map(|word| Sort::parse(word.as_bytes())) {
                 for text in [bytes.as_slice(), pieces.concat().as_bytes()] {
                     if let Ok((list, _)) = List::read(&spec(format, sort), text, 10, None) {
-                        list.find(Value::Bytes(text));
+                        assert_eq!(list.find(Value::Bytes(text)).is_some(), list.holds(Value::Bytes(text)));
                     }
                 }
             }

@@ -26,7 +26,7 @@ pub mod loader;
 pub mod moment;
 pub mod native;
 pub mod op;
-mod overriding;
+pub mod overriding;
 mod parse;
 pub mod program;
 #[cfg(test)]

@@ -91,8 +91,11 @@ pub(super) fn read(
     let respond = actions(&shape, diagnostics);
     let tests: Vec<_> = shape.items("tests", diagnostics).filter_map(|node| read_test(node, diagnostics)).collect();
     let place = node.get("id").map_or_else(|| node.place.clone(), |id| id.place.clone());
-    if let (Some(condition), Some(when)) = (&condition, shape.get("when")) {
-        lint::kinds(condition, when, diagnostics);
+    if let (Some(condition), Some(when), None) = (&condition, shape.get("when"), shape.get("sequence")) {
+        match shape.get("count") {
+            Some(_) => lint::some_kinds(condition, when, diagnostics),
+            None => lint::kinds(condition, when, diagnostics),
+        }
     }
     if condition.is_some() {
         lint_rule(&place, &tags, &tests, diagnostics);
@@ -280,6 +283,12 @@ fn read_events(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<E
             event.id = event.id.or_else(|| Some(format!("test.{number}").into_bytes().into()));
             event
         }));
+    }
+    if let Some(node) = shape.get("events")
+        && events.is_empty()
+    {
+        diagnostics.push(Diagnostic::error("wrong-number", node.place.clone(), "a test needs an event"));
+        return None;
     }
     events.into_iter().collect()
 }

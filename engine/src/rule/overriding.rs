@@ -1,23 +1,4 @@
-//! Changes to rules from a second file, so that the files of the rules stay as they came.
-//!
-//! ```yaml
-//! overrides:
-//!   - rule: shell-on-network-socket
-//!     disable: true
-//!     reason: our jump hosts do this all day
-//!     owner: platform-team
-//!   - rule: shadow-read
-//!     severity: low
-//!     lists: { readers: [/opt/backup/agent] }
-//!     unless:
-//!       - { name: audit, when: user.name = audit, reason: yearly audit, owner: security }
-//!     reason: the backup agent reads everything
-//!     owner: platform-team
-//!   - list: package_managers
-//!     items: [/opt/pkg/bin/pkgin]
-//!     reason: pkgsrc is used here
-//!     owner: platform-team
-//! ```
+//! Changes to rules from a second file, so that the files of the rules stay as they came: [`EXAMPLE`].
 
 use sha2::{Digest, Sha256};
 
@@ -33,10 +14,30 @@ use super::{
 };
 use crate::event::Severity;
 
+/// A file of overrides, for the reference.
+pub const EXAMPLE: &str = "\
+overrides:
+  - rule: web-server-starts-shell
+    disable: true
+    reason: our deployment does this at every release
+    owner: platform-team
+  - rule: shadow-read
+    severity: low
+    lists: { readers: [/opt/backup/agent] }
+    unless:
+      - { name: audit, when: user.name = audit, reason: yearly audit, owner: security }
+    reason: the backup agent reads everything
+    owner: platform-team
+  - list: package_managers
+    items: [/opt/pkg/bin/pkgin]
+    reason: pkgsrc is used here
+    owner: platform-team
+";
+
 /// Keys of a change to a rule.
-const RULE_KEYS: &[&str] = &["rule", "disable", "severity", "lists", "unless", "reason", "owner"];
+pub const RULE_KEYS: &[&str] = &["rule", "disable", "severity", "lists", "unless", "reason", "owner"];
 /// Keys of a change to a shared list.
-const LIST_KEYS: &[&str] = &["list", "items", "reason", "owner"];
+pub const LIST_KEYS: &[&str] = &["list", "items", "reason", "owner"];
 
 /// What is changed of one rule.
 #[derive(Debug)]
@@ -214,4 +215,49 @@ fn flag(node: &Node, diagnostics: &mut Diagnostics) -> bool {
     }
     diagnostics.push(wrong_type(node, "`disable` is `true` or `false`", None));
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        event::json,
+        rule::{Filter, Loader, Purpose, Source, sigma::Fieldmap},
+    };
+
+    #[test]
+    fn the_example_of_the_reference_works() {
+        let rule = |id: &str, list: &str| {
+            format!(
+                "id: {id}\ntitle: T\nseverity: high\nlists: {{ {list}: [/bin/x] }}\nwhen: event.action = exec and process.executable in (${list})\n"
+            )
+        };
+        let uses = "id: c\ntitle: T\nseverity: high\nwhen: event.action = exec and process.executable in ($package_managers)\n";
+        let sources = [
+            Source::new("rules/a.yml", rule("web-server-starts-shell", "x")),
+            Source::new("rules/b.yml", rule("shadow-read", "readers")),
+            Source::new("rules/c.yml", uses),
+            Source::new("rules/lists.yml", "lists: { package_managers: [/usr/bin/apt] }\n"),
+            Source::new("site/overrides.yml", EXAMPLE),
+        ];
+        let (rules, problems) = Loader::new(Fieldmap::builtin()).read(&sources);
+        assert!(!problems.has_errors(), "{problems}");
+        let [disabled, changed, shared] = rules.as_slice() else { panic!("three rules") };
+        assert_eq!(
+            disabled.state.reason().as_deref(),
+            Some("our deployment does this at every release (platform-team)")
+        );
+        assert!(matches!(disabled.condition, Expr::Const(false)));
+        assert_eq!((changed.severity, changed.unless.len()), (Severity::Low, 1));
+        let runs = |rule: &Loaded, program: &str| {
+            let event = format!(r#"{{"event":{{"action":"exec"}},"process":{{"executable":"{program}"}}}}"#);
+            let (event, _) = json::read(event.as_bytes()).expect("an event");
+            Filter::new(&rule.condition, Purpose::Alert).matches(&event)
+        };
+        assert!(runs(changed, "/opt/backup/agent") && runs(changed, "/bin/x") && !runs(changed, "/usr/bin/apt"));
+        assert!(runs(shared, "/opt/pkg/bin/pkgin") && runs(shared, "/usr/bin/apt") && !runs(shared, "/bin/x"));
+        // What an override or a shared list says is part of what the rule says.
+        let (plain, _) = Loader::new(Fieldmap::builtin()).read(&sources[..4]);
+        assert!(rules.iter().zip(&plain).all(|(a, b)| a.content_hash != b.content_hash));
+    }
 }

@@ -17,7 +17,20 @@ pub(crate) enum Cond {
     And(Vec<Cond>),
     Not(Box<Cond>),
     Or(Vec<Cond>),
-    Test { field: &'static str, all: bool, operator: &'static str, constants: Vec<String> },
+    /// Two fields, perhaps the first in small letters.
+    Pair {
+        left: &'static str,
+        lower: bool,
+        all: bool,
+        operator: &'static str,
+        right: &'static str,
+    },
+    Test {
+        field: &'static str,
+        all: bool,
+        operator: &'static str,
+        constants: Vec<String>,
+    },
 }
 
 /// Letters whose case relatives lie in and outside ASCII.
@@ -49,6 +62,11 @@ impl Cond {
                 out.push_str("not ");
                 inner.write(out);
             }
+            Cond::Pair { left, lower, all, operator, right } => {
+                let left = if *lower { format!("lower({left})") } else { (*left).to_owned() };
+                let left = if *all { format!("all({left})") } else { left };
+                write!(out, "{left} {operator} {right}").expect("memory");
+            }
             Cond::Test { field, all, operator, constants } => {
                 let field = if *all { format!("all({field})") } else { (*field).to_owned() };
                 write!(out, "{field} {operator}").expect("memory");
@@ -70,17 +88,33 @@ impl Cond {
             Cond::Or(parts) if !negated => parts.iter().any(|part| part.eval(false, event)),
             Cond::Or(parts) => parts.iter().all(|part| part.eval(true, event)),
             Cond::Not(inner) => inner.eval(!negated, event),
+            Cond::Pair { left, lower, all, operator, right } => {
+                let differs = *operator == "!=";
+                let is_cut = [left, right].iter().any(|field| event.cut.0.contains(field));
+                if negated != differs && is_cut {
+                    return true;
+                }
+                let others: Vec<String> = elements(event, right).into_iter().flatten().collect();
+                let passes = |element: &Option<String>| {
+                    let value = element.as_ref().map(|value| if *lower { value.to_lowercase() } else { value.clone() });
+                    let operator = if differs { "=" } else { operator };
+                    value.is_some_and(|value| !others.is_empty() && test(left, operator, &value, &others) != differs)
+                };
+                let elements = elements(event, left);
+                let holds = if *all {
+                    !elements.is_empty() && elements.iter().all(passes)
+                } else {
+                    elements.iter().any(passes)
+                };
+                holds != negated
+            }
             Cond::Test { field, all, operator, constants } => {
                 let differs = *operator == "!=";
                 let is_text = *operator != "exists" && (TEXTS.contains(field) || *field == "file.access");
                 if is_text && negated != differs && event.cut.0.contains(field) && known(event, field) {
                     return true;
                 }
-                let elements: Vec<Option<String>> = match event.value(field) {
-                    Value::Absent | Value::Null => Vec::new(),
-                    Value::List(list) => list.iter().map(shown).collect(),
-                    scalar @ (Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_)) => vec![shown(scalar)],
-                };
+                let elements = elements(event, field);
                 let passes = |element: &Option<String>| {
                     element.as_ref().is_some_and(|value| test(field, operator, value, constants))
                 };
@@ -98,6 +132,15 @@ impl Cond {
 /// A field an event of this kind cannot have is not cut either.
 fn known(event: &Event, name: &str) -> bool {
     crate::event::field::find(name).is_some_and(|field| field.row(event.kind()).is_some())
+}
+
+/// The values of a field, unknown ones included.
+fn elements(event: &Event, field: &str) -> Vec<Option<String>> {
+    match event.value(field) {
+        Value::Absent | Value::Null => Vec::new(),
+        Value::List(list) => list.iter().map(shown).collect(),
+        scalar @ (Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_)) => vec![shown(scalar)],
+    }
 }
 
 fn shown(value: Value<'_>) -> Option<String> {
@@ -214,7 +257,19 @@ fn leaf() -> impl Strategy<Value = Cond> {
             };
             Cond::Test { field, all: all && field == "file.access", operator, constants: vec![words[pick].to_owned()] }
         });
-    prop_oneof![3 => texts, 1 => numbers, 1 => words]
+    let operators =
+        vec!["=", "!=", "ieq", "contains", "startswith", "endswith", "icontains", "istartswith", "iendswith"];
+    let pairs = (
+        prop::sample::select(TEXTS),
+        any::<(bool, bool)>(),
+        prop::sample::select(operators),
+        prop::sample::select(TEXTS),
+    )
+        .prop_map(|(left, (lower, all), operator, right)| {
+            let array = left == "process.args" || left == "process.ancestors.name";
+            Cond::Pair { left, lower, all: all && array, operator, right }
+        });
+    prop_oneof![3 => texts, 1 => numbers, 1 => words, 1 => pairs]
 }
 
 /// Any condition.

@@ -23,7 +23,9 @@ pub type Schema = (&'static str, fn() -> Value);
 pub const ALL: &[Schema] = &[
     ("alert", event::alert),
     ("config", settings::config),
+    ("definitions", rule::definitions),
     ("event", event::event),
+    ("overrides", rule::overrides),
     ("recording", recording::recording),
     ("rule", rule::rule),
 ];

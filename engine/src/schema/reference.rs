@@ -11,7 +11,7 @@ use crate::{
     indicator,
     rule::{
         op::{self, Takes},
-        transform,
+        overriding, transform,
     },
     setting::{self, Preset},
     sink,
@@ -97,6 +97,15 @@ fn language(out: &mut String) {
         let gives = it.gives().words().to_owned();
         row(out, &[code(&format!("{}( )", it.name())), gives, it.doc().to_owned(), code(it.example())]);
     }
+    out.push_str(
+        "\nA file with nothing but `lists` and `macros` defines them for the rules of its folder and of the folders below; one in \
+         a folder named `common` for those of the folder above, too. The nearest definition of a name counts, and a macro \
+         sees what stands where it is defined.\n\n\
+         `field in ioc:NAME` asks an indicator list of the configuration; the alert then names the list and the indicator.\n\n\
+         Rules are changed from a second file, which may stand anywhere among the paths of the rules:\n\n```yaml\n",
+    );
+    out.push_str(overriding::EXAMPLE);
+    out.push_str("```\n");
 }
 
 fn of_kind(out: &mut String, kind: Kind) {

@@ -2,7 +2,7 @@
 
 use super::{Record, printable};
 use crate::{
-    alert::Alert,
+    alert::{Alert, RuleFacts},
     event::{
         Data, Event, Severity,
         json::rfc3339,
@@ -82,6 +82,7 @@ fn alert_line(alert: &Alert, colour: Colour) -> String {
     }
     text.push(' ');
     text.push_str(&colour.paint(&who(event), "2"));
+    text.push_str(&origin(&alert.rule));
     if alert.occurrences.is_update() {
         text.push_str(&format!(" ({} times since {})", alert.occurrences.count, clock(alert.occurrences.first).trim()));
     }
@@ -89,6 +90,18 @@ fn alert_line(alert: &Alert, colour: Colour) -> String {
         text.push_str(&format!(" (suppressed by {})", printable(name.as_bytes(), MAX_TEXT)));
     }
     text
+}
+
+/// ` (rule by A. Author, DRL-1.1, https://example.org/)`: the Detection Rule License asks that messages
+/// keep the author. Nothing for a rule that names none.
+fn origin(rule: &RuleFacts) -> String {
+    let Some(author) = &rule.author else { return String::new() };
+    let facts: Vec<_> = std::iter::once(author)
+        .chain(&rule.license)
+        .chain(rule.references.first())
+        .map(|fact| printable(fact.as_bytes(), MAX_TEXT))
+        .collect();
+    format!(" (rule by {})", facts.join(", "))
 }
 
 /// `[pid 42 /bin/sh user root container 0123456789ab]`.

@@ -10,7 +10,7 @@ use beewolf::{
 };
 use serde_json::Value;
 
-use crate::support::workspace;
+use crate::support::{read, workspace};
 
 const RULES: &str = "id: many-hosts
 title: Many hosts
@@ -54,8 +54,7 @@ fn a_replay_alerts_on_several_events_with_their_ids_and_the_same_bytes_twice() {
     let folder = tempfile::tempdir().expect("a folder");
     let (rules, recording) = (folder.path().join("rules.yml"), folder.path().join("recording.jsonl"));
     std::fs::write(&rules, RULES).expect("written");
-    let header = std::fs::read_to_string(workspace().join("testdata/recording/first_five_minutes/recording.jsonl"))
-        .expect("the shipped recording");
+    let header = read(&workspace().join("testdata/recording/first_five_minutes/recording.jsonl"));
     let mut text = header.lines().next().expect("a header").to_owned() + "\n";
     for (second, host) in [(0, 1), (1, 2), (2, 1), (3, 3), (4, 1), (5, 4), (6, 1)] {
         writeln!(

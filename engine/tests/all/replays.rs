@@ -107,3 +107,92 @@ fn events_of_other_products_are_judged_by_sigma_rules_and_matches_name_the_autho
     assert_eq!(matches[0]["alert"]["severity"], "high");
     assert!(run("product=linux").stdout.is_empty());
 }
+
+/// Alerts of the shipped recording under a configuration.
+fn replay_with(folder: &Path, config: &str, arguments: &[&str]) -> Vec<serde_json::Value> {
+    let path = folder.join("beewolf.yml");
+    std::fs::write(&path, config).expect("written");
+    let output = Command::new(env!("CARGO_BIN_EXE_beewolf"))
+        .arg("replay")
+        .arg(recording())
+        .args(["--output", "json", "--config"])
+        .arg(path)
+        .args(arguments)
+        .output()
+        .expect("the program was built");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("text");
+    let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    lines.filter(|line: &serde_json::Value| line["event"]["kind"] == "alert").collect()
+}
+
+#[test]
+fn an_alert_names_the_indicator_and_its_list() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    std::fs::write(path("bad.txt"), "192.0.2.0/28 # seen at somebody's\nnonsense\n").expect("written");
+    std::fs::write(
+        path("rule.yml"),
+        "id: bad-address\ntitle: T\nseverity: high\nwhen: event.action = connect and destination.ip in ioc:bad\n",
+    )
+    .expect("written");
+    let config = format!(
+        "rules: [{}]\nsigma: []\nioc: {{ bad: {{ path: {}, type: ip }} }}\n",
+        path("rule.yml"),
+        path("bad.txt")
+    );
+    let alerts = replay_with(folder.path(), &config, &[]);
+    crate::schemas::validate_all("alert", &alerts);
+    let [alert] = alerts.as_slice() else { panic!("one alert: {alerts:?}") };
+    let threat = serde_json::json!({
+        "feed": {"name": "bad"},
+        "indicator": {"description": "seen at somebody's", "name": "192.0.2.0/28"},
+    });
+    assert_eq!(alert["threat"], threat);
+    // Without the configuration there is no such list.
+    let checked = crate::command_line::beewolf(&["rules", "check", &path("rule.yml")]);
+    let told = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(told.contains("unknown indicator list `bad`") && !checked.status.success(), "{told}");
+    let checked =
+        crate::command_line::beewolf(&["rules", "check", "--config", &path("beewolf.yml"), &path("rule.yml")]);
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stdout));
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(said.contains("bad.txt:2: `nonsense` is no address or network"), "{said}");
+}
+
+#[test]
+fn rules_are_selected_and_overridden_from_outside() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let site = folder.path().join("site.yml");
+    let id = "shell-on-network-socket";
+    let root = support::workspace();
+    let config = format!("rules: [{}, {}]\nsigma: []\n", root.join("rules").display(), site.display());
+    let ids = |overrides: &str, arguments: &[&str]| {
+        std::fs::write(&site, overrides).expect("written");
+        let alerts = replay_with(folder.path(), &config, arguments);
+        let field = |alert: &serde_json::Value, pointer: &str| {
+            alert.pointer(pointer).and_then(serde_json::Value::as_str).expect("a text").to_owned()
+        };
+        alerts.iter().map(|it| (field(it, "/rule/id"), field(it, "/alert/severity"))).collect::<Vec<_>>()
+    };
+    let none = "overrides: []\n";
+    let all = ids(none, &[]);
+    let severity =
+        |found: &[(String, String)]| found.iter().find(|(rule, _)| rule == id).map(|(_, severity)| severity.clone());
+    assert_eq!(severity(&all).as_deref(), Some("critical"));
+    assert!(ids(none, &["--folder", "execution"]).len() < all.len());
+    assert_eq!(severity(&ids(none, &["--exclude", id])), None);
+    assert_eq!(ids(none, &["--tag", "attack.t0000"]), []);
+    let lower = format!("overrides:\n- {{ rule: {id}, severity: low, reason: r, owner: o }}\n");
+    assert_eq!(severity(&ids(&lower, &[])).as_deref(), Some("low"));
+    let off = format!("overrides:\n- {{ rule: {id}, disable: true, reason: we do that, owner: ops }}\n");
+    assert_eq!(severity(&ids(&off, &[])), None);
+    let listed = crate::command_line::beewolf(&[
+        "rules",
+        "list",
+        &root.join("rules").display().to_string(),
+        &site.display().to_string(),
+    ]);
+    let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
+    assert!(listed.contains("disabled") && listed.contains("we do that (ops)"), "{listed}");
+}

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use beewolf::detect::RuleSet;
-use beewolf::rule::{Colour, Loader, native, sigma::Fieldmap};
+use beewolf::rule::{Colour, Loader, definition, native, overriding, sigma::Fieldmap};
 use serde_json::Value;
 
 use crate::command_line::beewolf;
@@ -133,12 +133,21 @@ fn a_test_that_fails_says_where_and_a_sigma_rule_is_tested_by_recordings() {
 }
 
 #[test]
-fn the_keys_of_a_rule_are_those_of_its_schema() {
-    let schema: Value = serde_json::from_str(&read(&workspace().join("schemas/rule.schema.json"))).expect("JSON");
-    let mut described: Vec<&str> =
-        schema["properties"].as_object().expect("properties").keys().map(String::as_str).collect();
-    described.sort_unstable();
-    let mut known = native::KEYS.to_vec();
-    known.sort_unstable();
-    assert_eq!(described, known);
+fn the_keys_of_rules_definitions_and_overrides_are_those_of_their_schemas() {
+    for (file, pointer, known) in [
+        ("rule", "", native::KEYS.to_vec()),
+        ("definitions", "", definition::KEYS.to_vec()),
+        ("overrides", "/properties/overrides/items/oneOf/0", overriding::RULE_KEYS.to_vec()),
+        ("overrides", "/properties/overrides/items/oneOf/1", overriding::LIST_KEYS.to_vec()),
+    ] {
+        let path = workspace().join(format!("schemas/{file}.schema.json"));
+        let schema: Value = serde_json::from_str(&read(&path)).expect("JSON");
+        let properties =
+            schema.pointer(&format!("{pointer}/properties")).and_then(Value::as_object).expect("properties");
+        let mut described: Vec<&str> = properties.keys().map(String::as_str).collect();
+        described.sort_unstable();
+        let mut known = known;
+        known.sort_unstable();
+        assert_eq!(described, known, "{file}{pointer}");
+    }
 }

@@ -216,6 +216,16 @@ fn syslog_over_udp_arrives_and_refusals_are_counted() {
         assert_eq!(found, priority);
         let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
         validate(if matches!(record, Record::Alert(_)) { "alert" } else { "event" }, &json);
+        // Who wrote the rule is in every form of an alert.
+        if matches!(record, Record::Alert(_)) {
+            let message = String::from_utf8_lossy(&buffer[..size]);
+            assert!(
+                message.contains(r#" author="A. Tester" license="Apache-2.0" reference="https://attack.mitre.org/"#)
+            );
+            assert_eq!(json["rule"]["author"], serde_json::json!(["A. Tester"]));
+            assert_eq!(json["rule"]["license"], "Apache-2.0");
+            assert!(json["rule"]["reference"][0].is_string());
+        }
     }
     drop(receiver);
     // Nobody listens: the kernel says so at the next datagram, which shows that the one before is lost.
@@ -423,7 +433,8 @@ fn readable_lines_say_who_and_what_and_obey_no_name() {
     assert_eq!(
         line,
         "2023-11-14T22:13:20.123Z CRITICAL      Something \"odd\": seen: /usr/bin/dash \
-         [pid 42 /usr/bin/dash user root container 0123456789ab]"
+         [pid 42 /usr/bin/dash user root container 0123456789ab] \
+         (rule by A. Tester, Apache-2.0, https://attack.mitre.org/techniques/T1059/004/)"
     );
     let hostile = Record::Alert(Arc::new(samples::alert_on(samples::hostile_event(), Severity::High)));
     let ours = regex::Regex::new("\x1b\\[[0-9;]+m").expect("an expression");

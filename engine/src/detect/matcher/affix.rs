@@ -1,15 +1,18 @@
-//! Strings at the start or at the end of a text, found by as many look-ups as there are lengths.
+//! Strings at one place of a text: all of it, its start, its end, the last component of a path.
 //!
-//! A string is kept by its outermost bytes: sixteen, eight, four, three, two or one, as many as it
-//! has. The look-up by these leaves few strings to compare.
+//! As many look-ups as there are widths of keys, however many strings there are.
 
-use ahash::AHashMap;
-
-use super::targets::Range;
+use super::{
+    table::{Table, bytes_as_number, string_as_number},
+    targets::Range,
+};
 use crate::event::value::Bytes;
 
 /// How many outer bytes keys may have, longest first.
-const WIDTHS: [usize; 6] = [16, 8, 4, 3, 2, 1];
+const WIDTHS: [usize; 5] = [8, 4, 3, 2, 1];
+
+/// Strings with what they are for.
+pub(super) type Strings = Vec<(Bytes, Range)>;
 
 /// Which end of the text.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +22,7 @@ pub(super) enum End {
 }
 
 impl End {
+    #[inline]
     fn cut(self, text: &[u8], width: usize) -> Option<&[u8]> {
         match self {
             Self::First => text.get(..width),
@@ -27,38 +31,40 @@ impl End {
     }
 }
 
-/// Strings at one end, with what they are for.
+/// Strings at one end. Each is kept by as many of its outermost bytes as the widest key it fills;
+/// the look-up by these leaves few strings to compare.
 #[derive(Debug)]
 pub(super) struct Affixes {
     end: End,
-    /// Of each width that is used: the strings by their outermost bytes.
-    by_width: Vec<(usize, AHashMap<Box<[u8]>, Vec<(Bytes, Range)>>)>,
+    by_width: Vec<(usize, Table<(Bytes, Range)>)>,
 }
 
 impl Affixes {
     /// Of strings that are not empty.
-    pub(super) fn new(end: End, strings: impl IntoIterator<Item = (Bytes, Range)>) -> Self {
-        let mut affixes = Self { end, by_width: Vec::new() };
+    pub(super) fn new(end: End, strings: Strings) -> Self {
+        let mut by_width: Vec<(usize, Vec<_>)> = WIDTHS.iter().map(|width| (*width, Vec::new())).collect();
         for (string, range) in strings {
-            let Some(width) = WIDTHS.iter().copied().find(|width| *width <= string.len()) else { continue };
-            let Some(key) = end.cut(&string, width).map(Box::from) else { continue };
-            let place = affixes.by_width.iter().position(|(other, _)| *other == width);
-            let place = place.unwrap_or_else(|| {
-                affixes.by_width.push((width, AHashMap::new()));
-                affixes.by_width.len() - 1
-            });
-            if let Some((_, strings)) = affixes.by_width.get_mut(place) {
-                strings.entry(key).or_default().push((string, range));
+            let place = by_width.iter_mut().find(|(width, _)| *width <= string.len());
+            if let Some((width, strings)) = place
+                && let Some(key) = end.cut(&string, *width).map(bytes_as_number)
+            {
+                strings.push((key, (string, range)));
             }
         }
-        affixes
+        let used = by_width.into_iter().filter(|(_, strings)| !strings.is_empty());
+        Self { end, by_width: used.map(|(width, strings)| (width, Table::new(strings))).collect() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_width.is_empty()
     }
 
     /// Gives what the strings that a text starts or ends with are for.
+    #[inline]
     pub(super) fn find(&self, text: &[u8], mut hit: impl FnMut(Range)) {
         for (width, strings) in &self.by_width {
-            let Some(found) = self.end.cut(text, *width).and_then(|key| strings.get(key)) else { continue };
-            for (string, range) in found {
+            let Some(key) = self.end.cut(text, *width).map(bytes_as_number) else { continue };
+            for (string, range) in strings.find(key) {
                 if self.end.cut(text, string.len()).is_some_and(|part| part == &**string) {
                     hit(*range);
                 }
@@ -67,13 +73,51 @@ impl Affixes {
     }
 }
 
+/// Strings that are a whole text.
+#[derive(Debug)]
+pub(super) struct Whole {
+    strings: Table<(Bytes, Range)>,
+    /// Bit by length; the last stands for all that are longer.
+    lengths: u64,
+}
+
+impl Whole {
+    pub(super) fn new(strings: Strings) -> Self {
+        let lengths = strings.iter().fold(0, |lengths, (string, _)| lengths | length_bit(string.len()));
+        let strings = strings.into_iter().map(|(string, range)| (string_as_number(&string), (string, range)));
+        Self { strings: Table::new(strings.collect()), lengths }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lengths == 0
+    }
+
+    /// Whether some string has that length, or may have.
+    #[inline]
+    pub(super) fn has_length(&self, length: usize) -> bool {
+        self.lengths & length_bit(length) != 0
+    }
+
+    /// Gives what a text is for.
+    #[inline]
+    pub(super) fn find(&self, text: &[u8], mut hit: impl FnMut(Range)) {
+        if self.has_length(text.len()) {
+            let same = self.strings.find(string_as_number(text)).filter(|(string, _)| &**string == text);
+            same.for_each(|(_, range)| hit(*range));
+        }
+    }
+}
+
+fn length_bit(length: usize) -> u64 {
+    1 << length.min(63)
+}
+
 /// Strings that are the last component of a path, the separator included: `/bash`, `\cmd.exe`.
 ///
 /// One look-up by the component finds them, however many there are.
 #[derive(Debug)]
 pub(super) struct BaseNames {
-    /// By separator.
-    by_separator: Vec<(u8, AHashMap<Bytes, Range>)>,
+    by_separator: Vec<(u8, Whole)>,
 }
 
 impl BaseNames {
@@ -86,21 +130,25 @@ impl BaseNames {
     }
 
     /// Of strings that [`Self::takes`] takes.
-    pub(super) fn new(strings: Vec<(Bytes, Range)>) -> Self {
+    pub(super) fn new(strings: &Strings) -> Self {
         let of = |separator: u8| {
             let strings = strings.iter().filter(|(string, _)| string.first() == Some(&separator));
-            let strings: AHashMap<_, _> = strings.cloned().collect();
-            (!strings.is_empty()).then_some((separator, strings))
+            (separator, Whole::new(strings.cloned().collect()))
         };
-        Self { by_separator: Self::SEPARATORS.into_iter().filter_map(of).collect() }
+        let by_separator = Self::SEPARATORS.into_iter().map(of).filter(|(_, strings)| !strings.is_empty());
+        Self { by_separator: by_separator.collect() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_separator.is_empty()
     }
 
     /// Gives what the last component of a text is for.
+    #[inline]
     pub(super) fn find(&self, text: &[u8], mut hit: impl FnMut(Range)) {
         for (separator, strings) in &self.by_separator {
-            let Some(place) = memchr::memrchr(*separator, text) else { continue };
-            if let Some(range) = text.get(place..).and_then(|name| strings.get(name)) {
-                hit(*range);
+            if let Some(name) = memchr::memrchr(*separator, text).and_then(|place| text.get(place..)) {
+                strings.find(name, &mut hit);
             }
         }
     }

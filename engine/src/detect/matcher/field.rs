@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ahash::AHashMap;
-
 use super::{
-    affix::{Affixes, BaseNames, End},
+    affix::{Affixes, BaseNames, End, Strings, Whole},
     need::Fact,
     network::Networks,
     number::Numbers,
@@ -14,7 +12,7 @@ use super::{
     targets::{Marks, Range, Target, Targets},
 };
 use crate::{
-    event::value::{Bytes, Value},
+    event::value::Value,
     rule::{
         fold,
         test::{Position, address, with_text},
@@ -34,7 +32,7 @@ pub(super) struct FieldIndex {
 /// Strings, by their place in a text.
 #[derive(Debug)]
 struct Texts {
-    whole: AHashMap<Bytes, Range>,
+    whole: Whole,
     base_names: BaseNames,
     starts: Affixes,
     ends: Affixes,
@@ -62,7 +60,7 @@ impl Folded {
 impl FieldIndex {
     pub(super) fn new(facts: Vec<(Fact, Vec<Target>)>, rarity: &Rarity, targets: &mut Targets) -> Self {
         let mut index = Self::default();
-        let mut texts: BTreeMap<Position, Vec<(Bytes, Range)>> = BTreeMap::new();
+        let mut texts: BTreeMap<Position, Strings> = BTreeMap::new();
         let (mut base_names, mut found) = (Vec::new(), false);
         for (fact, wanted) in facts {
             let range = targets.add(wanted);
@@ -88,8 +86,8 @@ impl FieldIndex {
             let mut of = |position: Position| texts.remove(&position).unwrap_or_default();
             let anywhere = of(Position::Anywhere);
             index.texts = Some(Texts {
-                whole: of(Position::Whole).into_iter().collect(),
-                base_names: BaseNames::new(base_names),
+                whole: Whole::new(of(Position::Whole)),
+                base_names: BaseNames::new(&base_names),
                 starts: Affixes::new(End::First, of(Position::Start)),
                 ends: Affixes::new(End::Last, of(Position::End)),
                 anywhere: (!anywhere.is_empty()).then(|| Scanner::new(anywhere, rarity)),
@@ -104,20 +102,21 @@ impl FieldIndex {
         match value {
             Value::Absent => false,
             Value::List(list) => {
-                // An element is never a list itself.
-                list.iter().for_each(|element| self.mark_scalar(element, folded, targets, marks));
+                for element in list.iter() {
+                    // An element is never a list itself.
+                    self.mark_scalar(element, folded, targets, marks);
+                }
                 false
             }
             Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null => {
-                self.mark_scalar(value, folded, targets, marks);
-                self.texts.is_some() && matches!(value, Value::Bytes(_))
+                self.mark_scalar(value, folded, targets, marks)
             }
         }
     }
 
-    fn mark_scalar(&self, value: Value<'_>, folded: &mut Folded, targets: &Targets, marks: &mut Marks) {
+    fn mark_scalar(&self, value: Value<'_>, folded: &mut Folded, targets: &Targets, marks: &mut Marks) -> bool {
         if matches!(value, Value::Absent) {
-            return;
+            return false;
         }
         marks.set(targets.of(self.exists));
         match value {
@@ -135,23 +134,32 @@ impl FieldIndex {
             Value::Int(number) => self.numbers.find(number, |range| marks.set(targets.of(range))),
             Value::Ip(address) => self.networks.find(address, |range| marks.set(targets.of(range))),
         }
-        if let Some(texts) = &self.texts {
-            with_text(value, |text| {
+        let Some(texts) = &self.texts else { return false };
+        let is_folded = with_text(value, |text| {
+            let looks = !texts.is_out_of_question(text);
+            if looks {
                 folded.fill(text);
                 texts.mark(folded, targets, marks);
-                false
-            });
-        }
+            }
+            looks
+        });
+        is_folded && matches!(value, Value::Bytes(_))
     }
 }
 
 impl Texts {
+    /// Whether a text can be passed over for its length alone.
+    fn is_out_of_question(&self, text: &[u8]) -> bool {
+        let whole_only =
+            self.base_names.is_empty() && self.starts.is_empty() && self.ends.is_empty() && self.anywhere.is_none();
+        // Outside ASCII the folded text may have another length.
+        whole_only && !self.whole.has_length(text.len()) && text.is_ascii()
+    }
+
     fn mark(&self, folded: &Folded, targets: &Targets, marks: &mut Marks) {
         let text = folded.text();
         let mut hit = |range| marks.set(targets.of(range));
-        if let Some(range) = self.whole.get(text) {
-            hit(*range);
-        }
+        self.whole.find(text, &mut hit);
         self.base_names.find(text, &mut hit);
         self.starts.find(text, &mut hit);
         self.ends.find(text, &mut hit);

@@ -188,7 +188,7 @@ mod tests {
         check("(?i)KISS", &["kiss"]);
         check("^curl.*-o +/tmp/", &["/tmp/"]);
         check("a.*longer.*b", &["longer"]);
-        check("(xmrig|minerd) +-o", &["xmrig", "minerd"]);
+        check("(xmrig|minerd) +-o", &["minerd", "xmrig"]);
         check("(?:x|y)zz+", &["xz", "yz"]);
         check("colou?r", &["colour", "color"]);
         check("(?s)\\A(?:/home/(?-u:[^/])*/[.]ssh/.*)\\z", &["/home/"]);

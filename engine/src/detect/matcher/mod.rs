@@ -21,6 +21,7 @@ mod network;
 mod number;
 mod rarity;
 mod scan;
+mod table;
 mod targets;
 
 use std::sync::Arc;
@@ -41,7 +42,7 @@ use crate::{
 };
 
 /// Looking at one more field costs about as much as running a program for so many events.
-const FIELD_COST: f64 = 0.2;
+const FIELD_COST: f64 = 0.5;
 /// Running a program costs so many times more than marking a need.
 const RUN_COST: f64 = 8.0;
 

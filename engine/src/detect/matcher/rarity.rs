@@ -41,7 +41,9 @@ impl Rarity {
     /// The share of texts that have it somewhere.
     pub(super) fn anywhere(&self, string: &[u8]) -> f64 {
         // A text of a hundred bytes has a hundred places.
-        (100.0 * self.at_a_place(string)).clamp(LEAST, 1.0)
+        let share = (100.0 * self.at_a_place(string)).clamp(LEAST, 1.0);
+        // A few bytes are hard to look for.
+        if string.len() < 4 && string.is_ascii() { share.max(0.3) } else { share }
     }
 
     /// The share of texts that start or end with it.
@@ -70,6 +72,7 @@ pub(super) fn bits(byte: u8) -> f64 {
         b' ' | b'/' | b'-' | b'e' | b't' | b'a' | b'i' | b'n' | b'o' | b's' | b'r' | b'.' | b'\\' => 3.5,
         b'c' | b'd' | b'l' | b'm' | b'p' | b'u' | b'b' | b'h' | b'0' | b'1' | b'2' => 4.5,
         b'f' | b'g' | b'v' | b'w' | b'y' | b'k' | b'x' | b'3'..=b'9' | b'_' | b'=' | b':' => 5.5,
+        0x80.. => 12.0,
         _ => 7.0,
     }
 }

@@ -1,33 +1,44 @@
 //! Strings anywhere in a text: one pass over it, whatever their number.
 //!
-//! Each string is kept by four of its bytes, those that are rarest. The pass asks a bitmap, four
-//! places at a time, whether some string has the four bytes at hand; few places pass, and there the
-//! strings themselves are compared. Strings of two or three bytes are kept by two, of one byte by it.
+//! Strings of five bytes and more are kept by four of their bytes, at two neighbouring offsets, so
+//! that every second place of the text has to be looked at only: one of the two is there. A bitmap
+//! says whether some string has the four bytes at hand; few places pass, and there the strings
+//! themselves are compared. Strings of four bytes are kept by three of them in the same way, shorter
+//! ones by their first two bytes at every place; those outside ASCII cost nothing in a text that is ASCII.
 
 use std::collections::BTreeMap;
 
 use super::{
+    affix::Strings,
     rarity::{Rarity, bits},
+    table::Table,
     targets::Range,
 };
 use crate::event::value::Bytes;
 
-/// Zero bytes that must follow a text, so that the last places are read like the first.
-pub(super) const PADDING: usize = 8;
+/// Zero bytes that must follow a text, so that its last places are read like the first.
+pub(super) const PADDING: usize = 16;
 
 /// A set of strings, none empty.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    long: Option<Long>,
+    long: Option<Sampled>,
+    four: Option<Sampled>,
     short: Option<Short>,
+    /// Short strings with bytes that no ASCII text has.
+    foreign: Option<Short>,
 }
 
 impl Scanner {
-    pub(super) fn new(strings: Vec<(Bytes, Range)>, rarity: &Rarity) -> Self {
-        let (long, short): (Vec<_>, Vec<_>) = strings.into_iter().partition(|(string, _)| string.len() >= 4);
+    pub(super) fn new(strings: Strings, rarity: &Rarity) -> Self {
+        let (long, rest): (Vec<_>, Vec<_>) = strings.into_iter().partition(|(string, _)| string.len() > 4);
+        let (four, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(string, _)| string.len() == 4);
+        let (short, foreign): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(string, _)| string.is_ascii());
         Self {
-            long: (!long.is_empty()).then(|| Long::new(long, rarity)),
+            long: (!long.is_empty()).then(|| Sampled::new(long, 4, rarity)),
+            four: (!four.is_empty()).then(|| Sampled::new(four, 3, rarity)),
             short: (!short.is_empty()).then(|| Short::new(short)),
+            foreign: (!foreign.is_empty()).then(|| Short::new(foreign)),
         }
     }
 
@@ -36,14 +47,22 @@ impl Scanner {
         if let Some(long) = &self.long {
             long.find(padded, &mut hit);
         }
+        if let Some(four) = &self.four {
+            four.find(padded, &mut hit);
+        }
         if let Some(short) = &self.short {
             short.find(padded, &mut hit);
+        }
+        if let Some(foreign) = &self.foreign
+            && !padded.is_ascii()
+        {
+            foreign.find(padded, &mut hit);
         }
     }
 }
 
 /// A string and which of its bytes it is kept by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Kept {
     string: Bytes,
     offset: usize,
@@ -60,129 +79,99 @@ impl Kept {
     }
 }
 
-/// Strings of four bytes and more.
+/// The words of a bitmap: 65,536 bits, which stay in the first cache.
+type Bitmap = Box<[u64; 1024]>;
+
+/// Strings looked for at every second place.
 #[derive(Debug)]
-struct Long {
-    /// A bit per hash of four bytes.
-    bitmap: Box<[u64]>,
-    /// The hash's bits that count.
-    shift: u32,
-    /// Per hash the strings kept by it, as a part of `kept`; open addressing by hash.
-    heads: Box<[Head]>,
-    kept: Vec<Kept>,
+struct Sampled {
+    /// Two bits per group of bytes, in one word.
+    bitmap: Bitmap,
+    /// The bytes of a group.
+    mask: u32,
+    kept: Table<Kept>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Head {
-    gram: u32,
-    start: u32,
-    end: u32,
+/// Where the two bits of a group of bytes are.
+#[inline]
+fn hash(gram: u32) -> (usize, u32, u32) {
+    let hash = gram.wrapping_mul(0x9E37_79B1);
+    ((hash >> 22) as usize, hash >> 16 & 63, hash >> 10 & 63)
 }
 
-fn hash(gram: u32) -> u32 {
-    gram.wrapping_mul(0x9E37_79B1)
-}
-
-impl Long {
-    fn new(strings: Vec<(Bytes, Range)>, rarity: &Rarity) -> Self {
-        let mut by_gram: BTreeMap<u32, Vec<Kept>> = BTreeMap::new();
-        for (string, range) in strings {
-            let grams = string.windows(4).enumerate().filter_map(|(offset, gram)| {
-                let gram: [u8; 4] = gram.try_into().ok()?;
-                let say: f64 = gram.iter().map(|byte| bits(*byte)).sum();
-                let crowd = by_gram.get(&u32::from_le_bytes(gram)).map_or(0.0, |kept| kept.len() as f64);
-                Some((offset, gram, 20.0 * rarity.of_gram(gram) + crowd / 4.0 - say))
-            });
-            let Some((offset, gram, _)) = grams.min_by(|a, b| a.2.total_cmp(&b.2)) else { continue };
-            by_gram.entry(u32::from_le_bytes(gram)).or_default().push(Kept { string, offset, range });
-        }
-        // One bit in sixty-four set at most: few places pass by accident.
-        let bits = (by_gram.len() * 64).next_power_of_two().clamp(1 << 12, 1 << 18);
-        let shift = 32 - bits.trailing_zeros();
-        let mut bitmap = vec![0_u64; bits / 64];
-        let slots = (by_gram.len() * 2).next_power_of_two();
-        let mut heads = vec![Head::default(); slots];
+impl Sampled {
+    /// Strings longer than `width`, which is 3 or 4: how many bytes form a group.
+    fn new(strings: Strings, width: usize, rarity: &Rarity) -> Self {
+        let mut crowds: BTreeMap<u32, u32> = BTreeMap::new();
         let mut kept = Vec::new();
-        for (gram, strings) in by_gram {
-            let bit = hash(gram) >> shift;
-            if let Some(word) = bitmap.get_mut((bit >> 6) as usize) {
-                *word |= 1 << (bit & 63);
-            }
-            let place = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
-            let start = place(kept.len());
-            kept.extend(strings);
-            let mut slot = first_slot(gram, slots);
-            while heads.get(slot).is_some_and(|head| head.end > 0) {
-                slot = (slot + 1) & (slots - 1);
-            }
-            if let Some(head) = heads.get_mut(slot) {
-                *head = Head { gram, start, end: place(kept.len()) };
+        let mut bitmap = Box::new([0; 1024]);
+        let gram = |part: &[u8]| part.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte));
+        for (string, range) in strings {
+            let burden = |offset: usize| {
+                let part = string.get(offset..offset + width)?;
+                let say: f64 = part.iter().map(|byte| bits(*byte)).sum();
+                let share = part.try_into().map_or(0.0, |part| rarity.of_gram(part));
+                let crowd = f64::from(crowds.get(&gram(part)).copied().unwrap_or(0));
+                Some(20.0 * share + crowd / 4.0 - say)
+            };
+            let pairs =
+                (0..string.len() - width).filter_map(|offset| Some((offset, burden(offset)? + burden(offset + 1)?)));
+            let Some((best, _)) = pairs.min_by(|a, b| a.1.total_cmp(&b.1)) else { continue };
+            for offset in [best, best + 1] {
+                let gram = string.get(offset..offset + width).map_or(0, gram);
+                *crowds.entry(gram).or_default() += 1;
+                let (word, a, b) = hash(gram);
+                if let Some(word) = bitmap.get_mut(word) {
+                    *word |= 1 << a | 1 << b;
+                }
+                kept.push((u64::from(gram), Kept { string: string.clone(), offset, range }));
             }
         }
-        Self { bitmap: bitmap.into(), shift, heads: heads.into(), kept }
+        Self { bitmap, mask: u32::MAX >> (8 * (4 - width)), kept: Table::new(kept) }
     }
 
     fn find(&self, padded: &[u8], hit: &mut impl FnMut(Range)) {
         let text = padded.get(..padded.len().saturating_sub(PADDING)).unwrap_or_default();
-        let places = text.len().saturating_sub(3);
         let mut place = 0;
-        while place < places {
-            let Some(Ok(eight)) = padded.get(place..place + 8).map(<[u8; 8]>::try_from) else { return };
-            let eight = u64::from_le_bytes(eight);
-            let gram = |index: u32| u32::try_from(eight >> (8 * index) & 0xFFFF_FFFF).unwrap_or(0);
-            let passes = self.passes(gram(0))
-                | self.passes(gram(1)) << 1
-                | self.passes(gram(2)) << 2
-                | self.passes(gram(3)) << 3;
-            if passes != 0 {
-                for index in 0..4 {
-                    if passes >> index & 1 == 1 {
-                        self.compare(text, place + index as usize, gram(index), hit);
-                    }
+        while let Some(part) = padded.get(place..).and_then(<[u8]>::first_chunk::<PADDING>)
+            && place < text.len()
+        {
+            let [a, b, c, d, e, f, g, h, i, j, ..] = *part;
+            let grams = [[a, b, c, d], [c, d, e, f], [e, f, g, h], [g, h, i, j]];
+            let grams = grams.map(|gram| u32::from_le_bytes(gram) & self.mask);
+            let [first, second, third, fourth] = grams.map(|gram| self.passes(gram));
+            if first | second | third | fourth != 0 {
+                let passes = [first, second, third, fourth];
+                for (index, (gram, _)) in grams.iter().zip(passes).enumerate().filter(|(_, (_, passes))| *passes != 0) {
+                    let kept = self.kept.find(u64::from(*gram));
+                    kept.filter(|kept| kept.is_at(text, place + 2 * index)).for_each(|kept| hit(kept.range));
                 }
             }
-            place += 4;
+            place += 8;
         }
     }
 
     #[inline]
     fn passes(&self, gram: u32) -> u64 {
-        let bit = hash(gram) >> self.shift;
-        self.bitmap.get((bit >> 6) as usize).map_or(0, |word| word >> (bit & 63) & 1)
-    }
-
-    fn compare(&self, text: &[u8], place: usize, gram: u32, hit: &mut impl FnMut(Range)) {
-        let mut slot = first_slot(gram, self.heads.len());
-        while let Some(head) = self.heads.get(slot)
-            && head.end > 0
-        {
-            if head.gram == gram {
-                let kept = self.kept.get(head.start as usize..head.end as usize).unwrap_or_default();
-                kept.iter().filter(|kept| kept.is_at(text, place)).for_each(|kept| hit(kept.range));
-                return;
-            }
-            slot = (slot + 1) & (self.heads.len() - 1);
-        }
+        let (word, a, b) = hash(gram);
+        // The hash has ten bits for the word: the look-up cannot fail, and costs no comparison.
+        let word = self.bitmap.get(word & 1023).copied().unwrap_or(0);
+        word >> a & word >> b & 1
     }
 }
 
-/// Where the search for four bytes begins among a power of two of slots, not all of them taken.
-fn first_slot(gram: u32, slots: usize) -> usize {
-    (hash(gram) >> 7) as usize & (slots - 1)
-}
-
-/// Strings of one to three bytes.
+/// Strings of one to three bytes, looked for at every place.
 #[derive(Debug)]
 struct Short {
     /// A bit per two bytes: a string starts with them.
-    bitmap: Box<[u64]>,
+    bitmap: Bitmap,
     /// By first byte.
     kept: Vec<Vec<Kept>>,
 }
 
 impl Short {
-    fn new(strings: Vec<(Bytes, Range)>) -> Self {
-        let mut short = Self { bitmap: vec![0; 1024].into(), kept: (0..256).map(|_| Vec::new()).collect() };
+    fn new(strings: Strings) -> Self {
+        let mut short = Self { bitmap: Box::new([0; 1024]), kept: (0..256).map(|_| Vec::new()).collect() };
         for (string, range) in strings {
             let (first, seconds) = match *string {
                 [first] => (first, 0..=255),
@@ -190,9 +179,9 @@ impl Short {
                 [] => continue,
             };
             for second in seconds {
-                let bit = usize::from(u16::from_le_bytes([first, second]));
-                if let Some(word) = short.bitmap.get_mut(bit >> 6) {
-                    *word |= 1 << (bit & 63);
+                let pair = usize::from(u16::from_le_bytes([first, second]));
+                if let Some(word) = short.bitmap.get_mut(pair >> 6) {
+                    *word |= 1 << (pair & 63);
                 }
             }
             if let Some(kept) = short.kept.get_mut(usize::from(first)) {
@@ -204,14 +193,25 @@ impl Short {
 
     fn find(&self, padded: &[u8], hit: &mut impl FnMut(Range)) {
         let text = padded.get(..padded.len().saturating_sub(PADDING)).unwrap_or_default();
-        for (place, pair) in padded.windows(2).enumerate().take(text.len()) {
-            let &[first, second] = pair else { return };
-            let bit = usize::from(u16::from_le_bytes([first, second]));
-            if self.bitmap.get(bit >> 6).is_some_and(|word| word >> (bit & 63) & 1 == 1) {
-                let kept = self.kept.get(usize::from(first)).map(Vec::as_slice).unwrap_or_default();
-                kept.iter().filter(|kept| kept.is_at(text, place)).for_each(|kept| hit(kept.range));
+        let mut place = 0;
+        while let Some([a, b, c, d, e, ..]) = padded.get(place..).and_then(<[u8]>::first_chunk::<PADDING>).copied()
+            && place < text.len()
+        {
+            let passes = [[a, b], [b, c], [c, d], [d, e]].map(|pair| self.passes(pair));
+            if passes.iter().fold(0, |any, passes| any | passes) != 0 {
+                for (index, first) in [a, b, c, d].into_iter().enumerate() {
+                    let kept = self.kept.get(usize::from(first)).map(Vec::as_slice).unwrap_or_default();
+                    kept.iter().filter(|kept| kept.is_at(text, place + index)).for_each(|kept| hit(kept.range));
+                }
             }
+            place += 4;
         }
+    }
+
+    #[inline]
+    fn passes(&self, pair: [u8; 2]) -> u64 {
+        let pair = usize::from(u16::from_le_bytes(pair));
+        self.bitmap.get(pair >> 6).map_or(0, |word| word >> (pair & 63) & 1)
     }
 }
 

@@ -247,7 +247,10 @@ fn what_must_not_follow_is_judged_when_the_window_is_over() {
     assert!(alerts.is_empty());
     set.tick(Time(START + 21 * SECOND), &mut state, &mut |alert| alerts.push(alert));
     assert_eq!(alerts.iter().map(shown).collect::<Vec<_>>(), ["r@0 [0]"]);
-    assert_eq!(state.counters().groups, 0);
+    // The group is remembered for as long as it is quiet.
+    assert_eq!(state.counters().groups, 1);
+    set.tick(Time(START + 31 * SECOND), &mut state, &mut |alert| alerts.push(alert));
+    assert_eq!((state.counters().groups, alerts.len()), (0, 1));
 }
 
 #[test]
@@ -363,7 +366,10 @@ fn a_sequence_follows_one_thing_through_its_steps() {
 fn alerts_of_a_replay_are_the_same() {
     let rule = count("{ by: [user.name], at_least: 2, within: 10s }");
     let written = || {
-        let events = (0..200).map(|number| exec((f64::from(number) / 3.0, ["u", "v", "w"][number as usize % 3], "x")));
+        let events = (0..200u32).map(|number| {
+            let user = ["u", "v", "w"][usize::try_from(number % 3).expect("small")];
+            exec((f64::from(number) / 3.0, user, "x"))
+        });
         let mut out = Vec::new();
         for alert in run(&set(&rule), &mut State::default(), events) {
             alert.write(&mut out, json::Form::Ours);

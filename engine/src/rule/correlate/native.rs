@@ -5,8 +5,10 @@ use super::{
     draft::{Draft, Part, Source},
     measure::Clause,
 };
+use crate::event::field;
 use crate::rule::{
     ast::{Name, Text},
+    check::unknown_field,
     definition::Definitions,
     diagnostic::{Diagnostic, Diagnostics},
     lint,
@@ -24,7 +26,7 @@ const MAX_PARTS: usize = 16;
 pub(in crate::rule) fn count(node: &Node, diagnostics: &mut Diagnostics) -> Option<Draft> {
     let shape = Shape::new(node, "`count`", &["by", "distinct", "at_least", "within"], diagnostics)?;
     let by = fields(&shape, diagnostics);
-    let of = shape.get("distinct").map(|node| name(node, "distinct", diagnostics).map(Part::field));
+    let of = shape.get("distinct").map(|node| field_name(node, "distinct", diagnostics).map(Part::field));
     let bound = at_least(&shape, diagnostics).map(|count| vec![Bound::at_least(count)]);
     let within_ns = within(&shape, diagnostics);
     let (measure, of) = match of {
@@ -85,7 +87,7 @@ fn step(node: &Node, definitions: &mut Definitions, diagnostics: &mut Diagnostic
         return Some(Source::Rule(Name { text: step.to_owned(), place: node.place.clone() }));
     }
     let condition = definitions.condition(&Text::of_node(node), diagnostics)?;
-    lint::kinds(&condition, node, diagnostics);
+    lint::some_kinds(&condition, node, diagnostics);
     Some(Source::Condition(step.to_owned(), condition))
 }
 
@@ -93,11 +95,26 @@ fn name(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Option<Name> {
     Some(Name { text: text(node, key, diagnostics)?, place: node.place.clone() })
 }
 
+/// The name of a field that has one value.
+fn field_name(node: &Node, key: &str, diagnostics: &mut Diagnostics) -> Option<Name> {
+    let name = name(node, key, diagnostics)?;
+    match field::find(&name.text) {
+        None => diagnostics.push(unknown_field(&name.text, name.place.clone())),
+        Some(field) if field.any().array => {
+            let message = format!("`{}` is an array; one value is needed here", field.name);
+            diagnostics.push(Diagnostic::error("wrong-type", name.place.clone(), message));
+        }
+        Some(_) => return Some(name),
+    }
+    None
+}
+
 /// `by` as a list of fields; absent, all events are one group.
 fn fields(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<Part>> {
     let items = shape.items("by", diagnostics);
-    let parts: Option<Vec<Part>> = items.map(|node| name(node, "by", diagnostics).map(Part::field)).collect();
-    few(shape, parts?, diagnostics)
+    // Every field is looked at, so that every problem is told.
+    let parts: Vec<_> = items.map(|node| field_name(node, "by", diagnostics).map(Part::field)).collect();
+    few(shape, parts.into_iter().collect::<Option<_>>()?, diagnostics)
 }
 
 /// `by` as a list of fields, or per name a field for each step.
@@ -113,9 +130,9 @@ fn groups(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<Part>>
             diagnostics.push(wrong_type(value, "a field for each step is expected here", Some(hint)));
             return None;
         };
-        let fields = entries
-            .iter()
-            .map(|(step, field)| Some((text(step, "a step", diagnostics)?, name(field, "a field", diagnostics)?)));
+        let fields = entries.iter().map(|(step, field)| {
+            Some((text(step, "a step", diagnostics)?, field_name(field, "a field", diagnostics)?))
+        });
         parts.push(Part { name: part, fields: fields.collect::<Option<_>>()? });
     }
     few(shape, parts, diagnostics)

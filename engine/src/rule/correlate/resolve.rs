@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Correlation, MAX_CHAIN, Measure, Slot, Together,
+    Bound, Correlation, MAX_CHAIN, Measure, Slot, Together,
     draft::{self, Draft, Part},
+    measure::whole,
 };
 use crate::{
     event::{
@@ -18,7 +19,6 @@ use crate::{
     rule::{
         Filter,
         ast::Name,
-        check::unknown_field,
         diagnostic::{Diagnostic, Diagnostics, did_you_mean},
         loaded::{Loaded, State},
         program::Purpose,
@@ -178,7 +178,9 @@ impl<'r> Resolver<'r> {
         let rule = self.rules.get_mut(index)?;
         rule.state = state(&draft.measure, &missing);
         let Draft { measure, within_ns, case, .. } = draft;
-        rule.correlation = Some(Correlation { slots, measure, within_ns, case, lineage });
+        // One that can never match remembers nothing.
+        let can_match = !matches!(rule.state, State::Dormant(_));
+        rule.correlation = can_match.then_some(Correlation { slots, measure, within_ns, case, lineage });
         Some(())
     }
 
@@ -332,15 +334,7 @@ impl<'r> Resolver<'r> {
     }
 
     fn native_field(&mut self, name: &Name, known: &Known) -> Option<&'static Field> {
-        let Some(field) = field::find(&name.text) else {
-            self.diagnostics.push(unknown_field(&name.text, name.place.clone()));
-            return None;
-        };
-        if field.any().array {
-            let message = format!("`{}` is an array; one value is needed here", field.name);
-            self.diagnostics.push(Diagnostic::error("wrong-type", name.place.clone(), message));
-            return None;
-        }
+        let field = field::find(&name.text)?;
         let (with, without): (Vec<Kind>, Vec<Kind>) =
             known.kinds.iter().copied().partition(|kind| field.row(*kind).is_some());
         let names = |kinds: &[Kind]| kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", ");
@@ -444,12 +438,13 @@ fn state(measure: &Measure, missing: &[Option<String>]) -> State {
         Measure::Together { what: Together::Any(clauses), .. } => clauses
             .iter()
             .any(|clause| (0..missing.len()).all(|slot| clause.present & 1 << slot == 0 || fillable(slot))),
-        Measure::Average(_)
-        | Measure::Distinct(_)
-        | Measure::Events(_)
-        | Measure::Percentile(..)
-        | Measure::Sum(_)
-        | Measure::Together { what: Together::Count(_), .. } => (0..missing.len()).any(fillable),
+        Measure::Average(_) | Measure::Distinct(_) | Measure::Events(_) | Measure::Percentile(..) | Measure::Sum(_) => {
+            (0..missing.len()).any(fillable)
+        }
+        Measure::Together { what: Together::Count(bounds), .. } => {
+            let most = (0..missing.len()).filter(|slot| fillable(*slot)).count();
+            (1..=most).any(|count| Bound::all_hold(bounds, whole(count), 1))
+        }
     };
     match (reasons.is_empty(), can_match) {
         (true, true) => State::Active,

@@ -264,12 +264,12 @@ fn in_words(node: &Node, words: &str, rules: &[Name], diagnostics: &mut Diagnost
         }
     };
     let named = clause::names(words);
+    let before = diagnostics.errors();
     for rule in rules.iter().filter(|rule| !named.contains(&rule.text.as_str())) {
         let message = format!("the condition does not name `{}`", rule.text);
         diagnostics.push(Diagnostic::error("unused-rule", rule.place.clone(), message).hint("use it, or remove it"));
-        return None;
     }
-    Some(clauses)
+    (diagnostics.errors() == before).then_some(clauses)
 }
 
 /// So many of the rules. In order, every choice of that many is a clause.

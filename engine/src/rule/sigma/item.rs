@@ -8,6 +8,7 @@ use super::{
     detection::{Compiler, Fields},
     fieldmap::{Mapped, MappedSource},
     modifier::{Compare, Modified, Refusal},
+    regex,
     value::{self, Value, Wild},
 };
 use crate::{
@@ -220,7 +221,7 @@ impl Compiler<'_> {
     fn relation(&mut self, target: &Target, value: &Value, position: Position, case: Case) -> Expr {
         let name = plain(value).unwrap_or_default();
         match self.find(&name) {
-            Place::Fields(others) => {
+            Place::Fields(others) if others.iter().all(|other| other.quantifier == Quantifier::Any) => {
                 let related = |other: Target| {
                     let relation = Relation::Text(position, case);
                     target.test(Test::Field(Related { other: other.reference, chain: Chain::default(), relation }))
@@ -231,7 +232,7 @@ impl Compiler<'_> {
                 self.lack(&name, None, Some(reason));
                 Expr::Const(false)
             }
-            Place::Anywhere | Place::BaseName(_) | Place::Is(_) | Place::Values(_) => {
+            Place::Anywhere | Place::BaseName(_) | Place::Fields(_) | Place::Is(_) | Place::Values(_) => {
                 self.lack(&name, None, Some("it cannot be compared with".to_owned()));
                 Expr::Const(false)
             }
@@ -392,9 +393,9 @@ fn text_item(target: &Target, values: &[Value], case: Case) -> Compiled {
 
 fn patterns(values: &[Value], flags: &str) -> Result<Vec<Pattern>, Refusal> {
     let compile = |value| {
-        let text = plain(value).unwrap_or_default();
-        let pattern = if flags.is_empty() { text } else { format!("(?{flags}){text}") };
-        Pattern::new(&pattern).map_err(|why| Refusal::Unsupported(format!("the regular expression `{pattern}`: {why}")))
+        let pattern = plain(value).unwrap_or_default();
+        regex::compile(&pattern, flags)
+            .map_err(|why| Refusal::Unsupported(format!("the regular expression `{pattern}`: {why}")))
     };
     values.iter().map(compile).collect()
 }

@@ -14,6 +14,7 @@ mod item;
 mod logsource;
 mod modifier;
 mod placeholder;
+mod regex;
 mod related;
 mod rule;
 mod value;

@@ -135,6 +135,9 @@ fn of_alert(alert: &Alert, parameters: &mut Vec<(&str, Vec<u8>)>) {
     parameters.push(("severity", alert.rule.severity.word().into()));
     parameters.push(("rule", alert.rule.id.clone().into_bytes()));
     parameters.push(("alert", alert.id.clone().into_bytes()));
+    let origin = [("author", &alert.rule.author), ("license", &alert.rule.license)];
+    parameters.extend(origin.iter().filter_map(|(name, fact)| Some((*name, fact.as_ref()?.clone().into_bytes()))));
+    parameters.extend(alert.rule.references.first().map(|link| ("reference", link.clone().into_bytes())));
     parameters.extend(alert.suppressed_by.as_ref().map(|name| ("suppressed_by", name.clone().into_bytes())));
 }
 
