@@ -7,7 +7,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
@@ -93,9 +93,10 @@ pub struct Definitions {
     pub(super) indicators: Arc<Lists>,
 }
 
-/// The folder of a file.
+/// The folder of a file, the same however it is written: `./rules` is `rules`.
 fn folder_of(name: &str) -> PathBuf {
-    Path::new(name).parent().map(Path::to_owned).unwrap_or_default()
+    let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+    folder.components().filter(|part| !matches!(part, Component::CurDir)).collect()
 }
 
 impl Definitions {
