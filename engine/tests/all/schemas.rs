@@ -103,9 +103,11 @@ fn what_is_written_fits_the_schemas_in_both_forms() {
             for event in [full(*kind), Event::new(*kind), samples::event(*kind, 1)] {
                 let event = Arc::new(event);
                 validate("event", &parsed(&Record::Event(Arc::clone(&event)), form));
-                for suppressed_by in [None, Some("entry".to_owned())] {
+                for (suppressed_by, evidence) in
+                    [(None, None), (Some("entry".to_owned()), None), (None, Some(Arc::new(samples::evidence())))]
+                {
                     let alert = samples::alert_on(Event::clone(&event), Severity::High);
-                    let alert = Arc::new(Alert { suppressed_by, ..alert });
+                    let alert = Arc::new(Alert { suppressed_by, evidence, ..alert });
                     let json = parsed(&Record::Alert(alert), form);
                     validate("alert", &json);
                     assert!(!fits("event", &json), "an alert is no event");
