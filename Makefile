@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all vm-test bench bench-execs bench-latency fuzz fmt lint sigma-compat
+.PHONY: help run test test-all vm-test bench bench-execs bench-latency bench-matcher fuzz fmt lint sigma-compat
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,8 +21,10 @@ test-all: ## the same with all guests, the long tests and a fresh machine
 vm-test: ## run the kernel tests in guests with Linux 6.1 and 6.12
 	@scripts/test --guests
 
-bench: ## measure the benchmarks
-	@cargo bench --workspace
+bench: bench-matcher ## measure what needs no root: the matcher
+
+bench-matcher: ## events/s of the matcher beside other engines, with the rules below SIGMAHQ (../shared/sigmahq)
+	@scripts/bench matcher $(CASES)
 
 bench-latency: ## measure, as root, from an event to its alert at 20,000 events/s, and what the sensor costs
 	@scripts/bench latency $(SECONDS_EACH)

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use aho_corasick::packed;
+use aho_corasick::{AhoCorasick, AhoCorasickKind, packed};
 use memchr::memmem::Finder;
 
 use crate::rule::{
     Predicate,
+    expr::Quantifier,
     test::{Case, Position, Strings, Test},
 };
 
 /// Up to so many strings are looked for one by one.
 const FEW: usize = 2;
+/// Up to so many bytes of strings have a table of all transitions: some hundred KiB at most.
+const MAX_TABLE: usize = 2_048;
 
 /// A predicate.
 #[derive(Debug)]
@@ -26,8 +29,10 @@ pub(super) struct Check {
 enum Search {
     /// One by one.
     Few(Box<[Finder<'static>]>),
-    /// All at once.
+    /// All at once, by vector instructions.
     Many(Box<packed::Searcher>),
+    /// All at once, by a table.
+    More(Box<AhoCorasick>),
     /// As the predicate does it.
     Plain,
 }
@@ -50,6 +55,7 @@ impl Check {
         let found = match &self.search {
             Some((_, Search::Few(finders))) => finders.iter().any(|finder| finder.find(text).is_some()),
             Some((_, Search::Many(searcher))) => searcher.find(text).is_some(),
+            Some((_, Search::More(automaton))) => automaton.is_match(text),
             Some((_, Search::Plain)) | None => strings.holds_folded(text),
         };
         found != self.predicate.differs
@@ -59,6 +65,8 @@ impl Check {
 /// The strings of a test of the folded text.
 fn folded(predicate: &Predicate) -> Option<&Strings> {
     match &predicate.test {
+        // A single string is the first of its field's values, and the only one.
+        Test::Text(_) if matches!(predicate.quantifier, Quantifier::At(1..)) => None,
         Test::Text(strings) => (strings.case() == Case::Folded).then_some(strings),
         Test::Bool(_)
         | Test::Exists
@@ -84,6 +92,13 @@ impl Search {
             return Self::Few(needles.iter().map(|needle| Finder::new(needle).into_owned()).collect());
         }
         // It is built for a few dozen strings, none empty, on processors with the right instructions.
-        packed::Searcher::new(needles).map_or(Self::Plain, |searcher| Self::Many(Box::new(searcher)))
+        if let Some(searcher) = packed::Searcher::new(needles) {
+            return Self::Many(Box::new(searcher));
+        }
+        if needles.iter().map(|needle| needle.len()).sum::<usize>() > MAX_TABLE {
+            return Self::Plain;
+        }
+        let automaton = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(needles);
+        automaton.map_or(Self::Plain, |automaton| Self::More(Box::new(automaton)))
     }
 }

@@ -45,6 +45,8 @@ use crate::{
 const FIELD_COST: f64 = 0.5;
 /// Running a program costs so many times more than marking a need.
 const RUN_COST: f64 = 8.0;
+/// A second need that more events meet is not worth its look-ups.
+const MAX_SHARE: f64 = 0.25;
 
 /// Programs, ready to run.
 #[derive(Debug, Default)]
@@ -290,7 +292,7 @@ impl<'t> Builder<'t> {
             Some(FieldIndex::new(facts, rarity, targets))
         };
         self.matcher.anywhere = build(&Subject::Anywhere);
-        self.matcher.indexes = fields.iter().filter_map(|field| build(field)).collect();
+        self.matcher.indexes = fields.iter().filter_map(build).collect();
         self.slots = fields.iter().enumerate().map(|(slot, field)| (field.clone(), slot)).collect();
         self.matcher.fields = fields;
         self.matcher.initial = initial;
@@ -318,7 +320,8 @@ fn choose(mut needs: Vec<Need>, fields_cost: &AHashMap<Subject, f64>) -> Vec<Nee
     let mut needs = needs.into_iter();
     let Some(first) = needs.next() else { return Vec::new() };
     let saved = |need: &Need| first.share * (1.0 - need.share) * RUN_COST - need.share - looking(need) * RUN_COST;
-    let other = needs.filter(|need| need.facts.iter().all(|fact| !first.facts.contains(fact)));
+    let other =
+        needs.filter(|need| need.share < MAX_SHARE && need.facts.iter().all(|fact| !first.facts.contains(fact)));
     let second = other.map(|need| (saved(&need), need)).max_by(|a, b| a.0.total_cmp(&b.0));
     let second = second.filter(|(saved, _)| *saved > 0.0).map(|(_, need)| need);
     std::iter::once(first).chain(second).collect()

@@ -43,7 +43,7 @@ impl Rarity {
         // A text of a hundred bytes has a hundred places.
         let share = (100.0 * self.at_a_place(string)).clamp(LEAST, 1.0);
         // A few bytes are hard to look for.
-        if string.len() < 4 && string.is_ascii() { share.max(0.3) } else { share }
+        if string.len() < 4 && string.is_ascii() { share.max(0.6) } else { share }
     }
 
     /// The share of texts that start or end with it.

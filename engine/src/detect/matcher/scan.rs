@@ -1,12 +1,15 @@
 //! Strings anywhere in a text: one pass over it, whatever their number.
 //!
 //! Strings of five bytes and more are kept by four of their bytes, at two neighbouring offsets, so
-//! that every second place of the text has to be looked at only: one of the two is there. A bitmap
+//! that every second place of the text has to be looked at only: one of the two is there. A filter
 //! says whether some string has the four bytes at hand; few places pass, and there the strings
 //! themselves are compared. Strings of four bytes are kept by three of them in the same way, shorter
 //! ones by their first two bytes at every place; those outside ASCII cost nothing in a text that is ASCII.
+//! Where a sort has a few strings only, each is looked for by itself.
 
 use std::collections::BTreeMap;
+
+use memchr::memmem::Finder;
 
 use super::{
     affix::Strings,
@@ -19,44 +22,62 @@ use crate::event::value::Bytes;
 /// Zero bytes that must follow a text, so that its last places are read like the first.
 pub(super) const PADDING: usize = 16;
 
+/// Up to so many strings of a sort are looked for one by one.
+const FEW: usize = 2;
+
 /// A set of strings, none empty.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Scanner {
     long: Option<Sampled>,
     four: Option<Sampled>,
     short: Option<Short>,
     /// Short strings with bytes that no ASCII text has.
     foreign: Option<Short>,
+    few: Vec<(Finder<'static>, Range)>,
 }
 
 impl Scanner {
     pub(super) fn new(strings: Strings, rarity: &Rarity) -> Self {
+        let mut scanner = Self::default();
         let (long, rest): (Vec<_>, Vec<_>) = strings.into_iter().partition(|(string, _)| string.len() > 4);
         let (four, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(string, _)| string.len() == 4);
         let (short, foreign): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(string, _)| string.is_ascii());
-        Self {
-            long: (!long.is_empty()).then(|| Sampled::new(long, 4, rarity)),
-            four: (!four.is_empty()).then(|| Sampled::new(four, 3, rarity)),
-            short: (!short.is_empty()).then(|| Short::new(short)),
-            foreign: (!foreign.is_empty()).then(|| Short::new(foreign)),
+        scanner.long = scanner.unless_few(long).map(|strings| Sampled::new(strings, 4, rarity));
+        scanner.four = scanner.unless_few(four).map(|strings| Sampled::new(strings, 3, rarity));
+        scanner.short = scanner.unless_few(short).map(Short::new);
+        scanner.foreign = (!foreign.is_empty()).then(|| Short::new(foreign));
+        scanner
+    }
+
+    fn unless_few(&mut self, strings: Strings) -> Option<Strings> {
+        if strings.len() > FEW {
+            return Some(strings);
         }
+        self.few.extend(strings.into_iter().map(|(string, range)| (Finder::new(&string).into_owned(), range)));
+        None
     }
 
     /// Gives what the strings in a text are for. `padded` is the text and [`PADDING`].
     pub(super) fn find(&self, padded: &[u8], mut hit: impl FnMut(Range)) {
+        let text = padded.get(..padded.len().saturating_sub(PADDING)).unwrap_or_default();
+        for (finder, range) in &self.few {
+            if finder.find(text).is_some() {
+                hit(*range);
+            }
+        }
         if let Some(long) = &self.long {
-            long.find(padded, &mut hit);
+            long.find(padded, text, &mut hit);
         }
         if let Some(four) = &self.four {
-            four.find(padded, &mut hit);
+            four.find(padded, text, &mut hit);
         }
         if let Some(short) = &self.short {
-            short.find(padded, &mut hit);
+            short.find(padded, text, &mut hit);
         }
         if let Some(foreign) = &self.foreign
-            && !padded.is_ascii()
+            && !text.is_ascii()
         {
-            foreign.find(padded, &mut hit);
+            foreign.find(padded, text, &mut hit);
         }
     }
 }
@@ -79,24 +100,26 @@ impl Kept {
     }
 }
 
-/// The words of a bitmap: 65,536 bits, which stay in the first cache.
-type Bitmap = Box<[u64; 1024]>;
+/// A byte per hash that is set if some string has it: one load and no shift per look.
+type Filter = Box<[u8; 1 << 16]>;
+
+fn empty_filter() -> Filter {
+    Box::new([0; 1 << 16])
+}
 
 /// Strings looked for at every second place.
 #[derive(Debug)]
 struct Sampled {
-    /// Two bits per group of bytes, in one word.
-    bitmap: Bitmap,
+    filter: Filter,
     /// The bytes of a group.
     mask: u32,
     kept: Table<Kept>,
 }
 
-/// Where the two bits of a group of bytes are.
+/// Sixteen bits of a group of bytes.
 #[inline]
-fn hash(gram: u32) -> (usize, u32, u32) {
-    let hash = gram.wrapping_mul(0x9E37_79B1);
-    ((hash >> 22) as usize, hash >> 16 & 63, hash >> 10 & 63)
+fn hash(gram: u32) -> usize {
+    (gram.wrapping_mul(0x9E37_79B1) >> 16) as usize
 }
 
 impl Sampled {
@@ -104,7 +127,7 @@ impl Sampled {
     fn new(strings: Strings, width: usize, rarity: &Rarity) -> Self {
         let mut crowds: BTreeMap<u32, u32> = BTreeMap::new();
         let mut kept = Vec::new();
-        let mut bitmap = Box::new([0; 1024]);
+        let mut filter = empty_filter();
         let gram = |part: &[u8]| part.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte));
         for (string, range) in strings {
             let burden = |offset: usize| {
@@ -120,58 +143,62 @@ impl Sampled {
             for offset in [best, best + 1] {
                 let gram = string.get(offset..offset + width).map_or(0, gram);
                 *crowds.entry(gram).or_default() += 1;
-                let (word, a, b) = hash(gram);
-                if let Some(word) = bitmap.get_mut(word) {
-                    *word |= 1 << a | 1 << b;
-                }
+                filter[hash(gram)] = 1;
                 kept.push((u64::from(gram), Kept { string: string.clone(), offset, range }));
             }
         }
-        Self { bitmap, mask: u32::MAX >> (8 * (4 - width)), kept: Table::new(kept) }
+        Self { filter, mask: u32::MAX >> (8 * (4 - width)), kept: Table::new(kept) }
     }
 
-    fn find(&self, padded: &[u8], hit: &mut impl FnMut(Range)) {
-        let text = padded.get(..padded.len().saturating_sub(PADDING)).unwrap_or_default();
-        let mut place = 0;
-        while let Some(part) = padded.get(place..).and_then(<[u8]>::first_chunk::<PADDING>)
-            && place < text.len()
-        {
-            let [a, b, c, d, e, f, g, h, i, j, ..] = *part;
-            let grams = [[a, b, c, d], [c, d, e, f], [e, f, g, h], [g, h, i, j]];
-            let grams = grams.map(|gram| u32::from_le_bytes(gram) & self.mask);
-            let [first, second, third, fourth] = grams.map(|gram| self.passes(gram));
-            if first | second | third | fourth != 0 {
-                let passes = [first, second, third, fourth];
-                for (index, (gram, _)) in grams.iter().zip(passes).enumerate().filter(|(_, (_, passes))| *passes != 0) {
-                    let kept = self.kept.find(u64::from(*gram));
-                    kept.filter(|kept| kept.is_at(text, place + 2 * index)).for_each(|kept| hit(kept.range));
-                }
+    fn find(&self, padded: &[u8], text: &[u8], hit: &mut impl FnMut(Range)) {
+        for place in (0..text.len()).step_by(8) {
+            let Some(part) = padded.get(place..).and_then(<[u8]>::first_chunk::<PADDING>) else { return };
+            // Four places at a time, without a branch for each.
+            let passes = self.passes(gram::<0>(part))
+                | self.passes(gram::<2>(part))
+                | self.passes(gram::<4>(part))
+                | self.passes(gram::<6>(part));
+            if passes != 0 {
+                self.compare(text, place, gram::<0>(part), hit);
+                self.compare(text, place + 2, gram::<2>(part), hit);
+                self.compare(text, place + 4, gram::<4>(part), hit);
+                self.compare(text, place + 6, gram::<6>(part), hit);
             }
-            place += 8;
         }
     }
 
+    /// Whether some string may have these bytes: not 0.
     #[inline]
-    fn passes(&self, gram: u32) -> u64 {
-        let (word, a, b) = hash(gram);
-        // The hash has ten bits for the word: the look-up cannot fail, and costs no comparison.
-        let word = self.bitmap.get(word & 1023).copied().unwrap_or(0);
-        word >> a & word >> b & 1
+    fn passes(&self, gram: u32) -> u8 {
+        self.filter[hash(gram & self.mask) & 0xFFFF]
     }
+
+    fn compare(&self, text: &[u8], place: usize, gram: u32, hit: &mut impl FnMut(Range)) {
+        if self.passes(gram) != 0 {
+            let kept = self.kept.find(u64::from(gram & self.mask));
+            kept.filter(|kept| kept.is_at(text, place)).for_each(|kept| hit(kept.range));
+        }
+    }
+}
+
+/// Four bytes of a part of a text.
+#[inline]
+fn gram<const AT: usize>(part: &[u8; PADDING]) -> u32 {
+    u32::from_le_bytes([part[AT], part[AT + 1], part[AT + 2], part[AT + 3]])
 }
 
 /// Strings of one to three bytes, looked for at every place.
 #[derive(Debug)]
 struct Short {
-    /// A bit per two bytes: a string starts with them.
-    bitmap: Bitmap,
+    /// By two bytes: some string starts with them.
+    filter: Filter,
     /// By first byte.
     kept: Vec<Vec<Kept>>,
 }
 
 impl Short {
     fn new(strings: Strings) -> Self {
-        let mut short = Self { bitmap: Box::new([0; 1024]), kept: (0..256).map(|_| Vec::new()).collect() };
+        let mut short = Self { filter: empty_filter(), kept: (0..256).map(|_| Vec::new()).collect() };
         for (string, range) in strings {
             let (first, seconds) = match *string {
                 [first] => (first, 0..=255),
@@ -179,10 +206,7 @@ impl Short {
                 [] => continue,
             };
             for second in seconds {
-                let pair = usize::from(u16::from_le_bytes([first, second]));
-                if let Some(word) = short.bitmap.get_mut(pair >> 6) {
-                    *word |= 1 << (pair & 63);
-                }
+                short.filter[usize::from(u16::from_le_bytes([first, second]))] = 1;
             }
             if let Some(kept) = short.kept.get_mut(usize::from(first)) {
                 kept.push(Kept { string, offset: 0, range });
@@ -191,27 +215,28 @@ impl Short {
         short
     }
 
-    fn find(&self, padded: &[u8], hit: &mut impl FnMut(Range)) {
-        let text = padded.get(..padded.len().saturating_sub(PADDING)).unwrap_or_default();
-        let mut place = 0;
-        while let Some([a, b, c, d, e, ..]) = padded.get(place..).and_then(<[u8]>::first_chunk::<PADDING>).copied()
-            && place < text.len()
-        {
-            let passes = [[a, b], [b, c], [c, d], [d, e]].map(|pair| self.passes(pair));
-            if passes.iter().fold(0, |any, passes| any | passes) != 0 {
-                for (index, first) in [a, b, c, d].into_iter().enumerate() {
-                    let kept = self.kept.get(usize::from(first)).map(Vec::as_slice).unwrap_or_default();
-                    kept.iter().filter(|kept| kept.is_at(text, place + index)).for_each(|kept| hit(kept.range));
-                }
+    fn find(&self, padded: &[u8], text: &[u8], hit: &mut impl FnMut(Range)) {
+        for place in (0..text.len()).step_by(4) {
+            let Some([a, b, c, d, e]) = padded.get(place..).and_then(<[u8]>::first_chunk) else { return };
+            let passes = self.passes(*a, *b) | self.passes(*b, *c) | self.passes(*c, *d) | self.passes(*d, *e);
+            if passes != 0 {
+                self.compare(text, place, *a, hit);
+                self.compare(text, place + 1, *b, hit);
+                self.compare(text, place + 2, *c, hit);
+                self.compare(text, place + 3, *d, hit);
             }
-            place += 4;
         }
     }
 
+    /// Whether some string may start with these bytes: not 0.
     #[inline]
-    fn passes(&self, pair: [u8; 2]) -> u64 {
-        let pair = usize::from(u16::from_le_bytes(pair));
-        self.bitmap.get(pair >> 6).map_or(0, |word| word >> (pair & 63) & 1)
+    fn passes(&self, first: u8, second: u8) -> u8 {
+        self.filter[usize::from(u16::from_le_bytes([first, second]))]
+    }
+
+    fn compare(&self, text: &[u8], place: usize, first: u8, hit: &mut impl FnMut(Range)) {
+        let kept = self.kept.get(usize::from(first)).map(Vec::as_slice).unwrap_or_default();
+        kept.iter().filter(|kept| kept.is_at(text, place)).for_each(|kept| hit(kept.range));
     }
 }
 

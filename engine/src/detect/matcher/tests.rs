@@ -150,10 +150,13 @@ fn predicate() -> impl Strategy<Value = Predicate> {
         1 => (field_of(&["process.executable_memfd", "event.late"]), flag),
         1 => (Just(Subject::Anywhere), prop_oneof![strings(), pattern()]),
     ];
-    (subject_and_test, any::<bool>(), prop::bool::weighted(0.1)).prop_map(|((subject, test), all, differs)| {
-        let quantifier = if all { Quantifier::All } else { Quantifier::Any };
-        Predicate { subject, quantifier, differs, test }
-    })
+    let quantifier = prop_oneof![
+        4 => Just(Quantifier::Any),
+        2 => Just(Quantifier::All),
+        1 => (0_usize..3).prop_map(Quantifier::At),
+    ];
+    (subject_and_test, quantifier, prop::bool::weighted(0.1))
+        .prop_map(|((subject, test), quantifier, differs)| Predicate { subject, quantifier, differs, test })
 }
 
 fn expr() -> impl Strategy<Value = Expr> {
