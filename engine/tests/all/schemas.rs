@@ -240,7 +240,8 @@ tests:
             } else if path.extension().is_some_and(|it| it == "yml") {
                 let document = rule(&read_text(&path, 1 << 20).expect("a rule"));
                 if document.get("when").is_some() || document.get("macros").is_none() {
-                    validate("rule", &document);
+                    let name = if document.get("id").is_none() { "definitions" } else { "rule" };
+                    validate(name, &document);
                 }
             }
         }
