@@ -169,11 +169,7 @@ fn an_element_is_asked_for_by_its_place() {
     ];
     let set = set(&rules.concat());
     let exec = |args: &str| format!(r#"{{"event":{{"action":"exec"}},"process":{{"args":{args}}}}}"#);
-    check(
-        &set,
-        &exec(r#"["cp","/bin/sh"]"#),
-        &[("first", None), ("second-pattern", None), ("third-is-not", None)],
-    );
+    check(&set, &exec(r#"["cp","/bin/sh"]"#), &[("first", None), ("second-pattern", None), ("third-is-not", None)]);
     check(&set, &exec(r#"["/bin/sh","cp","x"]"#), &[("second", None), ("third-is-there", None)]);
     check(&set, &exec(r#"["cp"]"#), &[("first", None), ("third-is-not", None)]);
 }
