@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod attacks;
+mod baselines;
 mod command_line;
 mod confine;
 mod content;

@@ -7,7 +7,10 @@ use std::{
 };
 
 use beewolf::{
-    event::Kind,
+    event::{
+        Kind, Loss,
+        loss::{LossSource, Lost},
+    },
     store::{
         read_capped, read_text,
         recording::{Damage, Header, Item, Limits, Manifest, Reader, RecordingError, RuleHash, Writer},
@@ -113,6 +116,17 @@ fn losses_are_in_the_recording_and_make_it_incomplete() {
     let (items, reader) = read(&path);
     assert!(items.iter().any(|item| matches!(item, Item::Loss(loss) if *loss == samples::loss())));
     assert!(!reader.summary().complete);
+}
+
+#[test]
+fn events_out_of_order_are_told_and_not_missing() {
+    let (_folder, path) = place();
+    let mut writer = Writer::create(&path, header(), Limits::default()).expect("created");
+    writer.event(&samples::event(Kind::Exec, 1));
+    writer.loss(&Loss::new(LossSource::Merge, Lost::Event, 1));
+    let manifest = writer.finish(rules()).expect("finished");
+    assert!(manifest.complete && manifest.losses.len() == 1);
+    assert!(read(&path).1.summary().complete);
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn recording() -> PathBuf {
     support::workspace().join("testdata/recording/first_five_minutes/recording.jsonl")
 }
 
-fn replay(recording: &Path) -> Output {
+pub(crate) fn replay(recording: &Path) -> Output {
     let root = support::workspace();
     Command::new(env!("CARGO_BIN_EXE_beewolf"))
         .arg("replay")

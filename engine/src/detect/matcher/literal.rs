@@ -189,7 +189,7 @@ mod tests {
         check("^curl.*-o +/tmp/", &["/tmp/"]);
         check("a.*longer.*b", &["longer"]);
         check("(xmrig|minerd) +-o", &["minerd", "xmrig"]);
-        check("(?:x|y)zz+", &["xz", "yz"]);
+        check("(?:curl|wget)zz+", &["curlz", "wgetz"]);
         check("colou?r", &["colour", "color"]);
         check("(?s)\\A(?:/home/(?-u:[^/])*/[.]ssh/.*)\\z", &["/home/"]);
         check("a{3}", &["a"]);

@@ -58,7 +58,8 @@ pub struct Manifest {
     pub events: BTreeMap<String, u64>,
     /// Losses, each as its line has it.
     pub losses: Vec<serde_json::Value>,
-    /// Nothing was lost between the kernel and this file.
+    /// Nothing was lost between the kernel and this file. Events that came out of order are among the
+    /// losses (source `merge`), and in the file.
     pub complete: bool,
 }
 

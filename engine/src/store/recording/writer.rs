@@ -201,14 +201,15 @@ impl Writer {
         if !self.buffer.is_empty() {
             self.give_up();
         }
-        let losses: Vec<_> = self.losses.iter().chain(&self.own).map(json_of_loss).collect();
+        let losses = || self.losses.iter().chain(&self.own);
         let manifest = Manifest {
             host: self.header.host.clone(),
             kernel: self.header.kernel.clone(),
             rules,
             events: self.counts.named(),
-            complete: losses.is_empty(),
-            losses,
+            // What only came out of order is there.
+            complete: losses().all(|loss| loss.source == LossSource::Merge),
+            losses: losses().map(json_of_loss).collect(),
         };
         self.own_line("manifest", &manifest);
         let result = self.write_out().and_then(|()| self.file.sync_all());
