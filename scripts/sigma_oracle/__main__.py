@@ -36,6 +36,7 @@ def compare(given: argparse.Namespace) -> int:
     silent: set[str] = set()
     decided: Counter[decisions.Decision] = Counter()
     differing: list[dict[str, object]] = []
+    settled: list[dict[str, object]] = []
     for logsource, group in sorted(by_logsource(loaded).items(), key=lambda item: str(item[0])):
         name = logsource_text(logsource)
         made = [event for rule in group for event in events.of_rule(rule)]
@@ -57,14 +58,17 @@ def compare(given: argparse.Namespace) -> int:
         for rule, line in sorted(theirs ^ ours):
             event = made[line - 1]
             decision = decisions.decision(judged[rule], event)
+            difference = {"rule": rule, "logsource": name, "oracle": (rule, line) in theirs, "event": event}
             if decision:
                 decided[decision] += 1
+                settled.append({"decision": decision.name} | difference)
             else:
-                differing.append({"rule": rule, "logsource": name, "oracle": (rule, line) in theirs, "event": event})
+                differing.append(difference)
         print(f"{name}: {len(group)} rules, {len(made)} events, {middle - began:.1f} s and "
               f"{time.monotonic() - middle:.1f} s", file=sys.stderr)
-    with (given.work / "differences.jsonl").open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(difference) + "\n" for difference in differing)
+    for file_name, found_ones in (("differences.jsonl", differing), ("decided.jsonl", settled)):
+        with (given.work / file_name).open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps(difference) + "\n" for difference in found_ones)
     for problem in problems:
         print(f"not judged by the oracle: {problem}")
     for rule in sorted(silent):

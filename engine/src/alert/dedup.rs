@@ -3,7 +3,8 @@
 //! Two alerts are of one finding when all of this is the same: the rule (id and content), the entry that
 //! suppressed it, the host, the cgroup, the real user, the program with its arguments, the program that
 //! started it, and what was done to what (for a file its path and the access, for a connection the
-//! remote end, for a server its local one, for an end how it ended). Process ids are left out on
+//! remote end, for a server its local one, for an end how it ended), and for a rule over several events
+//! the group. Process ids are left out on
 //! purpose: a loop that starts the same command again and again is one finding. Whatever differs in
 //! any of these stays an alert of its own.
 //!
@@ -192,6 +193,9 @@ fn key(alert: &Alert) -> Key {
     }
     let parent = event.parent();
     hash.maybe(parent.and_then(|parent| parent.executable.as_deref().or(parent.name.as_deref())));
+    for value in alert.evidence.iter().flat_map(|evidence| &evidence.group) {
+        hash.text(value.as_bytes());
+    }
     hash.text(event.kind().name().as_bytes());
     object(event, &mut hash);
     let digest = hash.0.finalize();
@@ -298,6 +302,7 @@ mod tests {
             event: Arc::new(event),
             message: Vec::new(),
             suppressed_by: None,
+            evidence: None,
         }
     }
 

@@ -1,17 +1,20 @@
 //! What a rule's match becomes: an alert with its evidence and an id that a replay gives again.
 
 mod dedup;
+mod evidence;
 mod member;
 
 use std::sync::Arc;
 
 pub use dedup::{Counters as DedupCounters, Dedup, Limits as DedupLimits};
+pub use evidence::{Evidence, MAX_EVENTS as MAX_EVIDENCE_EVENTS};
 pub use member::{MEMBERS, Member};
 use sha2::{Digest, Sha256};
 
 use crate::event::{
     Event, Severity,
     json::{self, Form, Leaf},
+    text,
     value::{Time, Words},
 };
 
@@ -55,6 +58,8 @@ pub struct Alert {
     pub suppressed_by: Option<String>,
     /// How often it was found and when.
     pub occurrences: Occurrences,
+    /// What a rule over several events has seen; absent for the match of one event.
+    pub evidence: Option<Arc<Evidence>>,
     /// The indicator it matched by, if it did.
     pub indicator: Option<Indicator>,
 }
@@ -108,13 +113,17 @@ impl Alert {
     /// The id of an alert.
     #[must_use]
     pub fn id_of(rule: &RuleFacts, event: &Event) -> String {
-        let mut hash = Sha256::new();
-        for part in [rule.id.as_bytes(), rule.content_hash.as_bytes(), event.id.as_deref().unwrap_or_default()] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
-        }
-        let digest = hash.finalize();
-        data_encoding::HEXLOWER.encode(digest.get(..16).unwrap_or(&digest))
+        id_of_parts([rule.id.as_bytes(), rule.content_hash.as_bytes(), event.id.as_deref().unwrap_or_default()])
+    }
+
+    /// The id of an alert of a rule over several events.
+    #[must_use]
+    pub fn id_of_evidence(rule: &RuleFacts, evidence: &Evidence) -> String {
+        let time = |time: Option<Time>| time.map_or(0, |Time(ns)| ns).to_le_bytes();
+        let numbers = [evidence.count.to_le_bytes(), time(evidence.first), time(evidence.last)];
+        let facts = [rule.id.as_bytes(), rule.content_hash.as_bytes()];
+        let numbers = numbers.iter().map(<[u8; 8]>::as_slice);
+        id_of_parts(facts.into_iter().chain(numbers).chain(evidence.events.iter().map(AsRef::as_ref)))
     }
 
     /// Appends the alert as one JSON object: the event's members, `event.kind: alert`, the rule, the message.
@@ -158,6 +167,20 @@ impl Alert {
                 members.push((name, Leaf::Text(time.as_bytes())));
             }
         }
+        let evidence = self.evidence.as_deref().map(Shown::new);
+        let evidence_names = [
+            "alert.evidence.count",
+            "alert.evidence.events",
+            "alert.evidence.first",
+            "alert.evidence.last",
+            "alert.group",
+        ]
+        .map(ours);
+        for (name, text) in evidence_names.iter().zip(evidence.iter().flat_map(Shown::members)) {
+            if let Some(leaf) = text {
+                members.push((name, leaf));
+            }
+        }
         if self.occurrences.is_update() {
             members.push((&update_name, Leaf::Json("true")));
         }
@@ -199,6 +222,52 @@ impl Alert {
         members.extend(json::members(&self.event, form).map(|(name, leaf)| -> (&str, Leaf<'_>) { (name, leaf) }));
         members.sort_by(|(a, _), (b, _)| json::order(a, b));
         json::write_object(out, members.into_iter());
+    }
+}
+
+/// A hash over parts, none of which runs into the next.
+fn id_of_parts<'p>(parts: impl IntoIterator<Item = &'p [u8]>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    let digest = hash.finalize();
+    data_encoding::HEXLOWER.encode(digest.get(..16).unwrap_or(&digest))
+}
+
+/// Evidence as JSON has it.
+struct Shown {
+    count: String,
+    events: String,
+    first: Option<String>,
+    last: Option<String>,
+    group: Option<String>,
+}
+
+impl Shown {
+    fn new(evidence: &Evidence) -> Self {
+        let list = |items: &[String]| serde_json::to_string(items).unwrap_or_else(|_| "[]".to_owned());
+        let time = |time: Option<Time>| time.map(|Time(ns)| json::rfc3339(ns));
+        let events: Vec<String> = evidence.events.iter().map(|id| text::encode(id)).collect();
+        Self {
+            count: evidence.count.to_string(),
+            events: list(&events),
+            first: time(evidence.first),
+            last: time(evidence.last),
+            group: (!evidence.group.is_empty()).then(|| list(&evidence.group)),
+        }
+    }
+
+    /// Count, events, first, last, group.
+    fn members(&self) -> [Option<Leaf<'_>>; 5] {
+        [
+            Some(Leaf::Json(&self.count)),
+            Some(Leaf::Json(&self.events)),
+            self.first.as_ref().map(|time| Leaf::Text(time.as_bytes())),
+            self.last.as_ref().map(|time| Leaf::Text(time.as_bytes())),
+            self.group.as_deref().map(Leaf::Json),
+        ]
     }
 }
 

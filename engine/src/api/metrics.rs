@@ -46,6 +46,19 @@ pub fn metrics(snapshot: &Snapshot) -> String {
     family(&mut out, Sort::Counter, "alert_updates_total", "Updates that told of repeats.", single(dedup.updates));
     family(&mut out, Sort::Gauge, "findings", "Alerts whose repeats are recognised.", single(dedup.entries));
     family(&mut out, Sort::Counter, "findings_evicted_total", "Findings forgotten early.", single(dedup.evicted));
+    let several = &snapshot.correlations;
+    family(&mut out, Sort::Gauge, "correlation_groups", "Groups of rules over several events.", single(several.groups));
+    family(&mut out, Sort::Gauge, "correlation_entries", "Matches held in these groups.", single(several.entries));
+    let happened = [
+        ("evicted_group", several.evicted_groups),
+        ("evicted_entry", several.evicted_entries),
+        ("late", several.late),
+        ("untimed", several.untimed),
+        ("incomplete", several.incomplete),
+        ("repeat", several.repeats),
+        ("clock_set_back", several.set_back),
+    ];
+    family(&mut out, Sort::Counter, "correlation_total", "What happened in these groups.", labelled("what", happened));
     let queues = || snapshot.queues.iter();
     let lengths = queues().map(|(name, it)| (vec![("queue", name.as_str())], number(it.length)));
     family(&mut out, Sort::Gauge, "queue_length", "What waits: batches, or bytes of a ring.", lengths.collect());

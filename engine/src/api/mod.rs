@@ -14,7 +14,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub use metrics::metrics;
 pub use server::{BindError, Server, ask};
 pub use service::Service;
-pub use snapshot::{Alerts, Deduplication, Kind, Loss, Memory, Processes, Program, Queue, Sink, Snapshot, Spool};
+pub use snapshot::{
+    Alerts, Correlations, Deduplication, Kind, Loss, Memory, Processes, Program, Queue, Sink, Snapshot, Spool,
+};
 
 /// The last snapshot; shared by who publishes and who answers.
 #[derive(Clone, Debug, Default)]

@@ -27,6 +27,9 @@ pub struct Snapshot {
     pub losses: Vec<Loss>,
     /// What the rules found.
     pub alerts: Alerts,
+    /// What rules over several events remember.
+    #[serde(default)]
+    pub correlations: Correlations,
     /// Queues by name.
     pub queues: BTreeMap<String, Queue>,
     /// Destinations, in the order of the configuration.
@@ -88,6 +91,29 @@ pub struct Deduplication {
     pub updates: u64,
     /// Findings forgotten early, to make room.
     pub evicted: u64,
+}
+
+/// What rules over several events remember, and what they did not count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correlations {
+    /// Groups held now.
+    pub groups: u64,
+    /// Matches held now.
+    pub entries: u64,
+    /// Groups forgotten early, to make room.
+    pub evicted_groups: u64,
+    /// Matches forgotten early.
+    pub evicted_entries: u64,
+    /// Matches that came too late.
+    pub late: u64,
+    /// Matches whose event has no time.
+    pub untimed: u64,
+    /// Matches whose event lacks a field to group, count or measure by.
+    pub incomplete: u64,
+    /// Matches that made no alert because their group had made one within the window.
+    pub repeats: u64,
+    /// How often everything was forgotten because the clock was set back.
+    pub set_back: u64,
 }
 
 /// A bounded queue.

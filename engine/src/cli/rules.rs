@@ -311,15 +311,19 @@ fn test(paths: &Paths, testdata: &Path) -> std::io::Result<bool> {
     Ok(failed == 0 && !problems.has_errors())
 }
 
-/// Whether a rule alerts on an event, and by what its alert is suppressed.
-fn alerts(set: &RuleSet, event: &Event, id: &str) -> (bool, Option<String>) {
-    let mut found = (false, None);
-    set.evaluate(&Arc::new(event.clone()), &mut State::default(), &mut |alert| {
-        if alert.rule.id == id {
-            found = (alert.suppressed_by.is_none(), alert.suppressed_by);
-        }
-    });
-    found
+/// Whether a rule alerts on any of some events, or by what all its alerts are suppressed.
+fn alerts<'e>(set: &RuleSet, events: impl IntoIterator<Item = &'e Event>, id: &str) -> (bool, Option<String>) {
+    let (mut alerted, mut suppressed_by) = (false, None);
+    let mut state = State::default();
+    for event in events {
+        set.evaluate(&Arc::new(event.clone()), &mut state, &mut |alert| {
+            if alert.rule.id == id {
+                alerted |= alert.suppressed_by.is_none();
+                suppressed_by = alert.suppressed_by;
+            }
+        });
+    }
+    (alerted, suppressed_by.filter(|_| !alerted))
 }
 
 fn failure(place: &Place, expect_alert: bool, suppressed_by: Option<String>) -> Diagnostic {
@@ -332,13 +336,14 @@ fn own_tests(rule: &Loaded, set: &RuleSet, outcomes: &mut Vec<Outcome>) {
     // One that is switched off would only fail.
     let is_disabled = matches!(rule.state, loaded::State::Disabled(_));
     for test in rule.tests.iter().filter(|_| !is_disabled) {
-        let (alerted, suppressed_by) = alerts(set, &test.event, &rule.id);
+        let (alerted, suppressed_by) = alerts(set, &test.events, &rule.id);
         let failure = (alerted != test.expect_alert).then(|| failure(&test.place, test.expect_alert, suppressed_by));
         outcomes.push(Outcome { rule: rule.id.clone(), name: test.name.clone(), failure });
     }
 }
 
 /// Sigma has no tests of its own: every line of `hit.jsonl` must be alerted on, none of `miss.jsonl`.
+/// For a rule over several events each file is one stream.
 fn recorded_tests(
     rule: &Loaded,
     set: &RuleSet,
@@ -346,6 +351,10 @@ fn recorded_tests(
     outcomes: &mut Vec<Outcome>,
     problems: &mut Diagnostics,
 ) {
+    // What only counts for others is tested with them.
+    if rule.silenced {
+        return;
+    }
     let name = Path::new(&rule.place.source.name).file_stem().unwrap_or_default();
     for (file, expect_alert) in [("hit.jsonl", true), ("miss.jsonl", false)] {
         let path = testdata.join(name).join(file);
@@ -353,27 +362,48 @@ fn recorded_tests(
             continue;
         }
         let Some(source) = file::load(&path, problems) else { continue };
-        let mut start = 0;
-        for (number, line) in source.text.split_inclusive('\n').enumerate() {
-            let text = line.trim_end();
-            let place = Place { source: Arc::clone(&source), range: start..start + text.len() };
-            start += line.len();
-            if text.is_empty() {
-                continue;
-            }
-            let failure = match json::read(text.as_bytes()) {
-                Ok((event, errors)) if errors.is_empty() => {
-                    let (alerted, suppressed_by) = alerts(set, &event, &rule.id);
-                    (alerted != expect_alert).then(|| failure(&place, expect_alert, suppressed_by))
-                }
-                Ok((_, errors)) => {
-                    let messages: Vec<_> = errors.iter().map(ToString::to_string).collect();
-                    Some(Diagnostic::error("wrong-event", place, messages.join("; ")))
-                }
-                Err(error) => Some(Diagnostic::error("wrong-event", place, error.to_string())),
-            };
-            let name = format!("{file} line {}", number + 1);
+        let mut outcome = |name: String, failure: Option<Diagnostic>| {
             outcomes.push(Outcome { rule: rule.id.clone(), name, failure });
+        };
+        let mut stream = Vec::new();
+        for (number, place, event) in recorded(&source) {
+            let name = format!("{file} line {number}");
+            match event {
+                Err(message) => outcome(name, Some(Diagnostic::error("wrong-event", place, message))),
+                Ok(event) if rule.correlation.is_some() => stream.push(event),
+                Ok(event) => {
+                    let (alerted, suppressed_by) = alerts(set, [&event], &rule.id);
+                    let failed = alerted != expect_alert;
+                    outcome(name, failed.then(|| failure(&place, expect_alert, suppressed_by)));
+                }
+            }
+        }
+        if rule.correlation.is_some() {
+            let (alerted, suppressed_by) = alerts(set, &stream, &rule.id);
+            let failed = alerted != expect_alert;
+            let place = Place::whole(&source);
+            outcome(file.to_owned(), failed.then(|| failure(&place, expect_alert, suppressed_by)));
         }
     }
+}
+
+/// The lines of a recording that are not empty: number, place, and the event or what is wrong with it.
+fn recorded(source: &Arc<Source>) -> Vec<(usize, Place, Result<Event, String>)> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    for (number, line) in source.text.split_inclusive('\n').enumerate() {
+        let text = line.trim_end();
+        let place = Place { source: Arc::clone(source), range: start..start + text.len() };
+        start += line.len();
+        if text.is_empty() {
+            continue;
+        }
+        let event = match json::read(text.as_bytes()) {
+            Ok((event, errors)) if errors.is_empty() => Ok(event),
+            Ok((_, errors)) => Err(errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+            Err(error) => Err(error.to_string()),
+        };
+        found.push((number + 1, place, event));
+    }
+    found
 }

@@ -11,7 +11,7 @@ use std::{
 use crate::{
     alert::{Dedup, DedupLimits},
     config::{self, Config, ConfigError},
-    detect::{RuleSet, State},
+    detect::{RuleSet, State, StateLimits},
     enrich::{Enricher, Host as EnrichHost, Limits, Users},
     event::{Kind, id::Origin, value::Time},
     indicator::{ListReport, Lists},
@@ -245,7 +245,13 @@ pub(super) fn stages(
         enricher: Enricher::new(limits, origin, host, Users::from_file("/etc/passwd")),
         rules: Arc::new(rules),
         whitelist,
-        state: State::default(),
+        state: State::new(StateLimits {
+            groups: settings.limits.correlation_groups,
+            entries: settings.limits.correlation_entries,
+            group_entries: settings.limits.correlation_group_entries,
+            lateness_ns: nanoseconds(settings.limits.correlation_lateness),
+        }),
+        forgotten: 0,
         dedup: Dedup::new(DedupLimits {
             window_ns: nanoseconds(settings.deduplication.window),
             interval_ns: nanoseconds(settings.deduplication.update_interval),
@@ -275,7 +281,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 /// Ends the sinks and prints the summary to standard error.
 pub(super) fn finish(mut stages: Stages, settings: &Config, extra: &str) -> bool {
     stages.flush();
-    let Stages { sinks, tally, dedup, .. } = stages;
+    let Stages { sinks, tally, dedup, state, .. } = stages;
     let report = sinks.stop(settings.shutdown);
     let kinds: Vec<String> = Kind::ALL
         .iter()
@@ -291,6 +297,13 @@ pub(super) fn finish(mut stages: Stages, settings: &Config, extra: &str) -> bool
         tally.suppressed,
         tally.lost
     );
+    let counters = state.counters();
+    if counters.lost() > 0 {
+        eprintln!(
+            "beewolf: rules over several events forgot {} matches early ({} groups), {} came too late, {} had no time",
+            counters.evicted_entries, counters.evicted_groups, counters.late, counters.untimed
+        );
+    }
     let mut whole = tally.lost == 0;
     for sink in &report.counters {
         if sink.lost > 0 {

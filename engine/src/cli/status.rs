@@ -83,6 +83,11 @@ fn readable(snapshot: &Snapshot) -> String {
         "alerts       {} sent, {} repeats of them, {} suppressed",
         alerts.sent, alerts.deduplication.repeats, alerts.suppressed
     ));
+    let several = &snapshot.correlations;
+    lines.push(format!(
+        "correlations {} groups with {} matches, {} groups dropped",
+        several.groups, several.entries, several.evicted_groups
+    ));
     if snapshot.losses.is_empty() {
         lines.push("lost         nothing".to_owned());
     }

@@ -161,6 +161,30 @@ pub const ROWS: &[Row] = &[
     indicator::LIMITS[0],
     indicator::LIMITS[1],
     Row {
+        name: "limits.correlation_groups",
+        ty: Type::Integer { min: 1, max: 16_000_000 },
+        preset: Preset::Number(100_000),
+        doc: "Groups that rules over several events remember, all rules together. The least recently used one of a rule that holds more than its share is forgotten first.",
+    },
+    Row {
+        name: "limits.correlation_entries",
+        ty: Type::Integer { min: 1, max: 100_000_000 },
+        preset: Preset::Number(1_000_000),
+        doc: "Matches that are remembered in all these groups together; each takes about 150 bytes.",
+    },
+    Row {
+        name: "limits.correlation_group_entries",
+        ty: Type::Integer { min: 1, max: 65_536 },
+        preset: Preset::Number(10_000),
+        doc: "Matches that one group remembers; beyond it the oldest is forgotten. A rule that counts further keeps as many as it needs.",
+    },
+    Row {
+        name: "limits.correlation_lateness",
+        ty: Type::Duration { min: Duration::ZERO, max: seconds(3600) },
+        preset: Preset::Duration(seconds(10)),
+        doc: "How much older than the newest event one may be and still count for rules over several events.",
+    },
+    Row {
         name: "recording.buffer_bytes",
         ty: Type::Size { min: 4096, max: 1 << 30 },
         preset: Preset::Number(256 << 10),
@@ -238,6 +262,14 @@ pub struct Limits {
     pub process_table_entries: usize,
     /// How long a process is remembered after its end.
     pub process_retention: Duration,
+    /// Groups of rules over several events.
+    pub correlation_groups: usize,
+    /// Matches in all these groups.
+    pub correlation_entries: usize,
+    /// Matches in one of them.
+    pub correlation_group_entries: usize,
+    /// How late an event may be for them.
+    pub correlation_lateness: Duration,
 }
 
 /// Why there is no configuration.
@@ -302,6 +334,10 @@ impl Config {
                 ring_bytes: u32::try_from(values.number("limits.ring_bytes")).unwrap_or(1 << 23),
                 process_table_entries: values.length("limits.process_table_entries"),
                 process_retention: values.duration("limits.process_retention"),
+                correlation_groups: values.length("limits.correlation_groups"),
+                correlation_entries: values.length("limits.correlation_entries"),
+                correlation_group_entries: values.length("limits.correlation_group_entries"),
+                correlation_lateness: values.duration("limits.correlation_lateness"),
             },
             recording: store::recording::Limits {
                 buffer_bytes: values.length("recording.buffer_bytes"),

@@ -7,6 +7,7 @@
 mod foreign;
 mod matcher;
 mod report;
+mod state;
 
 use std::{
     collections::BTreeSet,
@@ -20,12 +21,14 @@ use std::{
 pub use foreign::ForeignRules;
 use matcher::{Builder, Extra, Matcher, Scratch};
 pub use report::ExceptionReport;
+pub use state::{Counters as StateCounters, Limits as StateLimits};
+use state::{Fired, Memory, Plan};
 
 use crate::{
     alert::{Alert, Indicator, Occurrences, RuleFacts},
-    event::{Event, Kind},
+    event::{Event, Kind, value::Time},
     rule::{
-        Diagnostics, Loaded, Loader, Program, Purpose, Table, Template, Until,
+        Diagnostics, Filter, Loaded, Loader, Program, Purpose, Table, Template, Until,
         loaded::{Action, State as RuleState},
         sigma::Fieldmap,
     },
@@ -44,6 +47,8 @@ pub struct Rule {
     pub respond: Vec<Action>,
     output: Template,
     unless: Vec<Unless>,
+    /// Whether a match of its condition makes no alert: it counts for rules over several events.
+    silent: bool,
 }
 
 /// One `unless` of a rule.
@@ -53,6 +58,8 @@ struct Unless {
     owner: String,
     until: Option<Until>,
     hits: AtomicU64,
+    /// Set if it is asked of the event that completes a match over several.
+    filter: Option<Filter>,
 }
 
 /// A rule's programs for one kind.
@@ -75,9 +82,12 @@ struct RoutedRule {
 #[derive(Debug, Default)]
 pub struct RuleSet {
     rules: Vec<Rule>,
+    /// How many of them somebody wrote; those after them are steps of theirs.
+    written: usize,
     table: Table,
     /// By kind.
     routed: Vec<Routed>,
+    plan: Plan,
 }
 
 /// The rules of one kind.
@@ -87,26 +97,52 @@ struct Routed {
     matcher: Matcher,
 }
 
-/// What a worker keeps between events: what is known of the event at hand.
+/// What a worker keeps between events: what is known of the event at hand, and what rules over several
+/// events remember.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     scratch: Scratch,
+    memory: Memory,
+}
+
+impl State {
+    /// One that remembers within bounds.
+    #[must_use]
+    pub fn new(limits: StateLimits) -> Self {
+        Self { scratch: Scratch::default(), memory: Memory::new(limits) }
+    }
+
+    /// What rules over several events hold, and what was done.
+    #[must_use]
+    pub fn counters(&self) -> StateCounters {
+        self.memory.counters()
+    }
+
+    /// Makes the state one for another set. Rules over several events that are in it with the same id
+    /// and the same content, that of the rules they refer to included, keep what they remember. Returns
+    /// the ids of those whose memory is dropped.
+    pub fn move_to(&mut self, rules: &RuleSet) -> Vec<String> {
+        self.memory.move_to(&rules.plan)
+    }
 }
 
 impl Rule {
     fn new(loaded: Loaded, kinds: Vec<Kind>) -> Self {
         let facts = Arc::new(facts(&loaded));
+        let is_asked_last = matches!(&loaded.correlation, Some(it) if !it.has_condition());
+        let silent = loaded.silenced || loaded.correlation.is_some();
         let unless = loaded
             .unless
             .into_iter()
             .map(|exception| Unless {
+                filter: is_asked_last.then(|| Filter::new(&exception.condition, Purpose::Suppress)),
                 name: exception.name,
                 owner: exception.owner,
                 until: exception.until,
                 hits: AtomicU64::new(0),
             })
             .collect();
-        Self { facts, state: loaded.state, kinds, respond: loaded.respond, output: loaded.output, unless }
+        Self { facts, state: loaded.state, kinds, respond: loaded.respond, output: loaded.output, unless, silent }
     }
 }
 
@@ -145,7 +181,9 @@ impl RuleSet {
 
     /// Compiles rules. The set depends on nothing else, and can be swapped for another at any time.
     #[must_use]
-    pub fn new(loaded: Vec<Loaded>) -> Self {
+    pub fn new(mut loaded: Vec<Loaded>) -> Self {
+        let written = loaded.len();
+        let plan = Plan::new(&mut loaded);
         let mut table = Table::default();
         let mut by_kind: Vec<Vec<Compiled>> = Kind::ALL.iter().map(|_| Vec::new()).collect();
         let mut rules = Vec::with_capacity(loaded.len());
@@ -166,13 +204,26 @@ impl RuleSet {
             rules.push(Rule::new(loaded, kinds));
         }
         let routed = by_kind.into_iter().map(|compiled| Routed::new(compiled, &table)).collect();
-        Self { rules, table, routed }
+        let mut set = Self { rules, written, table, routed, plan };
+        set.add_kinds_of_sources();
+        set
+    }
+
+    /// A rule over several events looks at what its sources look at.
+    fn add_kinds_of_sources(&mut self) {
+        for rule in self.plan.rules() {
+            let sources = self.plan.sources(rule).filter_map(|source| self.rules.get(source));
+            let kinds: BTreeSet<Kind> = sources.flat_map(|source| source.kinds.iter().copied()).collect();
+            if let Some(rule) = self.rules.get_mut(rule) {
+                rule.kinds = kinds.into_iter().collect();
+            }
+        }
     }
 
     /// The rules, in the order they were read.
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
-        &self.rules
+        self.rules.get(..self.written).unwrap_or_default()
     }
 
     /// The kinds some rule may match: no other has to be watched for their sake.
@@ -189,9 +240,44 @@ impl RuleSet {
 
     /// Judges an event by all rules and gives every match to `sink`, suppressed ones too.
     pub fn evaluate(&self, event: &Arc<Event>, state: &mut State, sink: &mut dyn FnMut(Alert)) {
+        self.judge(event, state, sink);
+        self.plan.take(event, &mut state.memory, &mut |fired| self.raise(fired, sink));
+    }
+
+    /// Moves the time of rules over several events on where no event does: some say what must not
+    /// happen, and are judged when their window is over.
+    pub fn tick(&self, Time(now): Time, state: &mut State, sink: &mut dyn FnMut(Alert)) {
+        self.plan.tick(now, &mut state.memory, &mut |fired| self.raise(fired, sink));
+    }
+
+    /// Makes the alert of a rule over several events; says whether nothing suppresses it.
+    fn raise(&self, Fired { rule, event, evidence }: Fired, sink: &mut dyn FnMut(Alert)) -> bool {
+        let Some(rule) = self.rules.get(rule) else { return false };
+        let suppressed_by = rule.unless.iter().find(|unless| {
+            !unless.until.is_some_and(|until| until.is_over(event.time))
+                && unless.filter.as_ref().is_some_and(|filter| filter.matches(&event))
+        });
+        if let Some(unless) = suppressed_by {
+            unless.hits.fetch_add(1, Ordering::Relaxed);
+        }
+        sink(Alert {
+            id: Alert::id_of_evidence(&rule.facts, &evidence),
+            rule: Arc::clone(&rule.facts),
+            message: rule.output.fill(&event),
+            suppressed_by: suppressed_by.map(|unless| unless.name.clone()),
+            occurrences: Occurrences::once(event.time),
+            event,
+            evidence: Some(evidence),
+            indicator: None,
+        });
+        suppressed_by.is_none()
+    }
+
+    /// Judges an event by every condition.
+    fn judge(&self, event: &Arc<Event>, State { scratch, memory }: &mut State, sink: &mut dyn FnMut(Alert)) {
         let facts: &Event = event;
         let Some(routed) = self.routed.get(facts.kind() as usize) else { return };
-        routed.matcher.evaluate(facts, &mut state.scratch, |number, scratch| {
+        routed.matcher.evaluate(facts, scratch, |number, scratch| {
             let Some(found) = routed.rules.get(number) else { return };
             let Some(rule) = self.rules.get(found.rule) else { return };
             let suppressed_by = rule.unless.iter().zip(&found.unless).find(|(unless, program)| {
@@ -201,6 +287,12 @@ impl RuleSet {
             if let Some((unless, _)) = suppressed_by {
                 unless.hits.fetch_add(1, Ordering::Relaxed);
             }
+            if suppressed_by.is_none() && self.plan.counts(found.rule) {
+                memory.found.push(found.rule);
+            }
+            if rule.silent {
+                return;
+            }
             sink(Alert {
                 id: Alert::id_of(&rule.facts, event),
                 rule: Arc::clone(&rule.facts),
@@ -208,6 +300,7 @@ impl RuleSet {
                 message: self.message(rule, &found.program, event),
                 suppressed_by: suppressed_by.map(|(unless, _)| unless.name.clone()),
                 occurrences: Occurrences::once(event.time),
+                evidence: None,
                 indicator: found.program.indicator(facts, &self.table).map(|(list, hit)| Indicator {
                     list: list.name().to_owned(),
                     entry: hit.indicator,

@@ -9,6 +9,8 @@ use super::{
 words! {
     /// The stage that lost something.
     LossSource {
+        /// A match could not be counted by a rule over several events, or was forgotten early to make room.
+        Detect = "detect",
         /// A ring buffer was full, or a program did not run because it would have re-entered itself.
         Kernel = "kernel",
         /// An event came too late to be put in its place.

@@ -391,8 +391,9 @@ fn report(counters: &Mutex<Counters>, misses: u64, reported: &mut Reported, stag
     for loss in losses {
         stages.loss(Loss { host_name: host_name.clone(), ..loss });
     }
+    stages.report_forgotten(host_name.clone());
     for loss in stages.sinks.take_losses() {
-        stages.sink_loss(Loss { host_name: host_name.clone(), ..loss });
+        stages.own_loss(Loss { host_name: host_name.clone(), ..loss });
     }
 }
 
@@ -466,6 +467,10 @@ fn snapshot(stages: &Stages, counters: &Counters, facts: &Facts, host: &Host) ->
     lose(LossSource::Kernel, "undecodable", None, counters.undecodable);
     lose(LossSource::Kernel, "recursion", None, facts.recursion_misses());
     lose(LossSource::Merge, "late", None, counters.late);
+    let several = stages.state.counters();
+    lose(LossSource::Detect, "evicted", None, several.evicted_entries);
+    lose(LossSource::Detect, "late", None, several.late);
+    lose(LossSource::Detect, "untimed", None, several.untimed);
     for sink in &sinks {
         lose(LossSource::Sink, &sink.name, None, sink.lost);
     }
@@ -479,6 +484,17 @@ fn snapshot(stages: &Stages, counters: &Counters, facts: &Facts, host: &Host) ->
             updates: dedup.updates,
             evicted: dedup.evicted,
         },
+    };
+    snapshot.correlations = api::Correlations {
+        groups: number(several.groups),
+        entries: number(several.entries),
+        evicted_groups: several.evicted_groups,
+        evicted_entries: several.evicted_entries,
+        late: several.late,
+        untimed: several.untimed,
+        incomplete: several.incomplete,
+        repeats: several.repeats,
+        set_back: several.set_back,
     };
     for (place, (length, capacity)) in counters.rings.iter().copied().enumerate() {
         snapshot.queues.insert(format!("ring_{place}"), api::Queue { length, capacity });

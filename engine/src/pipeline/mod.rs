@@ -24,7 +24,11 @@ use crate::{
     alert::{Alert, Dedup},
     detect::{RuleSet, State},
     enrich::Enricher,
-    event::{Event, Kind, Loss, Seed, Status, value::Time},
+    event::{
+        Event, Kind, Loss, Seed, Status,
+        loss::{LossSource, Lost},
+        value::{Bytes, Time},
+    },
     rule::Filter,
     sink::{Record, Sinks},
     store::recording::Writer,
@@ -64,6 +68,8 @@ pub struct Stages {
     pub whitelist: Whitelist,
     /// What the rules remember.
     pub state: State,
+    /// What of that had been lost when it was last reported.
+    pub forgotten: u64,
     /// What makes repeats of an alert updates of it.
     pub dedup: Dedup,
     /// Where alerts and events go.
@@ -128,14 +134,30 @@ impl Stages {
         }
     }
 
-    /// Moves the time of de-duplication on where no event does: `now` is the wall clock, less what an event may be late.
-    pub fn tick(&mut self, Time(now): Time) {
-        let Self { dedup, sinks, tally, patience, .. } = self;
-        dedup.tick(now, &mut |alert| hand_on(alert, sinks, tally, *patience));
+    /// Moves time on where no event does: `now` is the wall clock, less what an event may be late.
+    pub fn tick(&mut self, now: Time) {
+        let Self { rules, whitelist, state, dedup, sinks, tally, patience, .. } = self;
+        let mut deliver = |alert| hand_on(alert, sinks, tally, *patience);
+        rules.tick(now, state, &mut |mut alert: Alert| {
+            whitelist.judge(&mut alert);
+            dedup.take(alert, &mut deliver);
+        });
+        dedup.tick(now.0, &mut deliver);
+    }
+
+    /// Reports what rules over several events have lost since the last report: they may be blind to it.
+    pub fn report_forgotten(&mut self, host_name: Option<Bytes>) {
+        let lost = self.state.counters().lost();
+        let before = std::mem::replace(&mut self.forgotten, lost);
+        if lost > before {
+            let name = Some("rules over several events".to_owned());
+            self.own_loss(Loss { name, host_name, ..Loss::new(LossSource::Detect, Lost::Event, lost - before) });
+        }
     }
 
     /// Hands on what is still held back: no event will come any more.
     pub fn flush(&mut self) {
+        self.report_forgotten(None);
         let Self { dedup, sinks, tally, patience, .. } = self;
         dedup.finish(&mut |alert| hand_on(alert, sinks, tally, *patience));
     }
@@ -149,8 +171,8 @@ impl Stages {
         self.sinks.offer(&Record::Loss(Arc::new(loss)));
     }
 
-    /// Reports a loss of a sink: it is in the sink's own counters already.
-    pub fn sink_loss(&mut self, loss: Loss) {
+    /// Reports a loss that is in the counters of its stage already.
+    pub fn own_loss(&mut self, loss: Loss) {
         self.sinks.offer(&Record::Loss(Arc::new(loss)));
     }
 

@@ -134,22 +134,30 @@ fn literal(comparison: &Comparison, diagnostics: &mut Diagnostics) {
 
 /// Looks at the kinds a whole rule is for.
 pub(super) fn kinds(expr: &Expr, node: &Node, diagnostics: &mut Diagnostics) {
-    let mut table = Table::default();
-    let programs: Vec<_> = Kind::ALL.iter().map(|kind| Program::new(expr, *kind, Purpose::Alert, &mut table)).collect();
-    let place = || node.place.clone();
+    if programs(expr).iter().any(|program| matches!(program, Program::Const(true))) {
+        let message = "every event of some kind matches this condition";
+        diagnostics.push(Diagnostic::warning("always-true", node.place.clone(), message));
+    } else {
+        some_kinds(expr, node, diagnostics);
+    }
+}
+
+/// The same for a condition whose matches are counted or are steps: there it may be as wide as a kind.
+pub(super) fn some_kinds(expr: &Expr, node: &Node, diagnostics: &mut Diagnostics) {
+    let programs = programs(expr);
     if programs.iter().all(|program| matches!(program, Program::Const(false))) {
-        let warning = Diagnostic::warning("never-true", place(), "no event can match this condition");
+        let warning = Diagnostic::warning("never-true", node.place.clone(), "no event can match this condition");
         diagnostics.push(warning.hint("no kind of event has all the fields it asks for"));
-    } else if programs.iter().any(|program| matches!(program, Program::Const(true))) {
-        diagnostics.push(Diagnostic::warning(
-            "always-true",
-            place(),
-            "every event of some kind matches this condition",
-        ));
     } else if programs.iter().all(|program| !matches!(program, Program::Const(false))) {
-        let warning = Diagnostic::warning("every-kind", place(), "this condition looks at events of every kind");
+        let message = "this condition looks at events of every kind";
         diagnostics.push(
-            warning.hint("name the kinds it is for, so that others need not be watched: `event.action in (exec, ...)`"),
+            Diagnostic::warning("every-kind", node.place.clone(), message)
+                .hint("name the kinds it is for, so that others need not be watched: `event.action in (exec, ...)`"),
         );
     }
+}
+
+fn programs(expr: &Expr) -> Vec<Program> {
+    let mut table = Table::default();
+    Kind::ALL.iter().map(|kind| Program::new(expr, *kind, Purpose::Alert, &mut table)).collect()
 }

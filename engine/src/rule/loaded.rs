@@ -1,6 +1,13 @@
 //! A rule as it was read, whatever its language: what `detect` builds its engine from.
 
-use super::{diagnostic::Place, exception::Exception, expr::Expr, sigma::Logsource, template::Template};
+use super::{
+    correlate::{Correlation, draft::Draft},
+    diagnostic::Place,
+    exception::Exception,
+    expr::Expr,
+    sigma::Logsource,
+    template::Template,
+};
 use crate::event::{Event, Severity};
 
 /// A rule.
@@ -8,6 +15,8 @@ use crate::event::{Event, Severity};
 pub struct Loaded {
     /// Unique over all rules that are loaded together.
     pub id: String,
+    /// What other rules may call it by, beside its id.
+    pub name: Option<String>,
     /// A few words.
     pub title: String,
     /// What it finds and why that matters; may be empty.
@@ -30,6 +39,12 @@ pub struct Loaded {
     pub content_hash: String,
     /// When it matches; false if it never can.
     pub condition: Expr,
+    /// What it asks of several events, as it was read.
+    pub(in crate::rule) draft: Option<Draft>,
+    /// What it asks of several events; `condition` is then only whose matches may count.
+    pub correlation: Option<Correlation>,
+    /// Whether its matches only count for rules that refer to it.
+    pub silenced: bool,
     /// When it matches and is not to be alerted on.
     pub unless: Vec<Exception>,
     /// What an alert says.
@@ -42,6 +57,23 @@ pub struct Loaded {
     pub state: State,
     /// Where its id stands.
     pub place: Place,
+}
+
+impl Loaded {
+    /// A rule of one condition of this one, for `detect`: its matches count for this one and nothing else.
+    #[must_use]
+    pub(crate) fn step(&self, condition: Expr) -> Self {
+        Self {
+            condition,
+            draft: None,
+            correlation: None,
+            silenced: true,
+            unless: Vec::new(),
+            respond: Vec::new(),
+            tests: Vec::new(),
+            ..self.clone()
+        }
+    }
 }
 
 /// Whether a rule can match on this sensor.
@@ -99,9 +131,9 @@ pub struct Action {
 pub struct RuleTest {
     /// What it shows.
     pub name: String,
-    /// The event.
-    pub event: Event,
-    /// Whether it must be alerted on.
+    /// The events, in order; most tests have one.
+    pub events: Vec<Event>,
+    /// Whether they must be alerted on.
     pub expect_alert: bool,
     /// Where it stands.
     pub place: Place,

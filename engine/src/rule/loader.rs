@@ -1,8 +1,14 @@
 //! Reads rules of every language from files and folders, and reports everything that is wrong.
 
-use std::{cell::RefCell, collections::HashMap, path::PathBuf, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use super::{
+    correlate,
     definition::Definitions,
     diagnostic::{Diagnostic, Diagnostics, Place, Source},
     exception, file,
@@ -91,6 +97,7 @@ impl Loader {
         let mut diagnostics = Diagnostics::default();
         let mut rules: Vec<Loaded> = Vec::new();
         let mut ids: HashMap<String, Place> = HashMap::new();
+        let mut broken: HashSet<String> = HashSet::new();
         let files: Vec<Vec<Node>> = sources.iter().map(|source| documents(source, &mut diagnostics)).collect();
         let (mut definitions, mut overrides) = self.shared(&files, &mut diagnostics);
         let sigma = sigma::Reader::new(&self.sigma, written_in(Language::Sigma, &files), &mut diagnostics);
@@ -126,11 +133,15 @@ impl Loader {
             {
                 change.apply(rule, &mut diagnostics);
             }
+            if rule.is_none() {
+                broken.extend(["id", "name"].iter().filter_map(|key| document.get(key)?.text().map(str::to_owned)));
+            }
             rules.extend(rule);
         }
         sigma.finish(&mut diagnostics);
         definitions.finish_shared(&mut diagnostics);
         overrides.finish(ids.keys().chain(rules.iter().map(|rule| &rule.id)), &mut diagnostics);
+        let mut rules = correlate::resolve(rules, &broken, &self.sigma.target, &mut diagnostics);
         self.selection.apply(&mut rules, &mut diagnostics);
         (rules, diagnostics)
     }

@@ -11,6 +11,7 @@
 mod ast;
 mod check;
 mod comparison;
+pub mod correlate;
 pub mod definition;
 pub mod diagnostic;
 pub mod exception;
@@ -35,11 +36,13 @@ mod shape;
 pub mod sigma;
 mod template;
 pub mod test;
+mod timespan;
 pub mod transform;
 pub mod typed;
 pub mod until;
 pub mod yaml;
 
+pub use correlate::Correlation;
 pub use definition::Definitions;
 pub use diagnostic::{Colour, Diagnostic, Diagnostics, Level, Place, Source};
 pub use exception::{Entry, Exception};

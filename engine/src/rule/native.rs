@@ -5,13 +5,17 @@ use sha2::{Digest, Sha256};
 use super::{
     ast::Text,
     check::unknown_field,
+    correlate::{self, draft::Draft},
     definition::Definitions,
     diagnostic::{Diagnostic, Diagnostics, Place},
-    exception, lint,
+    exception,
+    expr::Expr,
+    lint,
     loaded::{Action, Loaded, RuleTest, State},
     overriding::Override,
     shape::{Shape, is_null, text, wrong_type},
     template::Template,
+    timespan,
     yaml::{Node, Plain, Value},
 };
 use crate::event::{
@@ -20,7 +24,7 @@ use crate::event::{
     json::{self, FieldError},
     process::Process,
     text as bytes_text,
-    value::{Owned, Type, Words},
+    value::{Owned, Time, Type, Words},
 };
 
 /// Keys of a rule, in the order documents list them.
@@ -36,14 +40,13 @@ pub const KEYS: &[&str] = &[
     "lists",
     "macros",
     "when",
+    "count",
+    "sequence",
     "unless",
     "output",
     "respond",
     "tests",
 ];
-
-/// Keys that are part of the format but of a later version.
-pub const LATER: &[&str] = &["count", "sequence"];
 
 /// What `respond` may ask for.
 pub const ACTIONS: &[&str] = &["block", "cut", "freeze", "kill", "refuse"];
@@ -56,13 +59,7 @@ pub(super) fn read(
     diagnostics: &mut Diagnostics,
 ) -> Option<Loaded> {
     let before = diagnostics.errors();
-    let known = [KEYS, LATER].concat();
-    let shape = Shape::new(node, "a rule", &known, diagnostics)?;
-    for (key, value) in later(node) {
-        let message = format!("`{key}` is not supported yet by this version");
-        let error = Diagnostic::error("not-supported", value.place.clone(), message);
-        diagnostics.push(error.hint("rules over several events come with a later version; leave this one out"));
-    }
+    let shape = Shape::new(node, "a rule", KEYS, diagnostics)?;
     let id = shape.required_text("id", diagnostics).filter(|id| check_id(id, &shape, diagnostics));
     let title = shape.required_text("title", diagnostics);
     let description = shape.text("description", diagnostics).unwrap_or_default();
@@ -76,7 +73,12 @@ pub(super) fn read(
     if let Some(change) = change {
         change.extend_lists(definitions, diagnostics);
     }
-    let condition = shape.condition("when", diagnostics).and_then(|text| definitions.condition(&text, diagnostics));
+    let condition = match shape.get("sequence") {
+        // Its steps have the conditions.
+        Some(_) => Some(Expr::Const(false)),
+        None => shape.condition("when", diagnostics).and_then(|text| definitions.condition(&text, diagnostics)),
+    };
+    let draft = several_events(&shape, definitions, diagnostics);
     let unless = exception::read_all(&shape, definitions, diagnostics);
     let content_hash = content_hash(node, definitions);
     definitions.leave(diagnostics);
@@ -89,8 +91,13 @@ pub(super) fn read(
     let respond = actions(&shape, diagnostics);
     let tests: Vec<_> = shape.items("tests", diagnostics).filter_map(|node| read_test(node, diagnostics)).collect();
     let place = node.get("id").map_or_else(|| node.place.clone(), |id| id.place.clone());
-    if let (Some(condition), Some(when)) = (&condition, shape.get("when")) {
-        lint::kinds(condition, when, diagnostics);
+    if let (Some(condition), Some(when), None) = (&condition, shape.get("when"), shape.get("sequence")) {
+        match shape.get("count") {
+            Some(_) => lint::some_kinds(condition, when, diagnostics),
+            None => lint::kinds(condition, when, diagnostics),
+        }
+    }
+    if condition.is_some() {
         lint_rule(&place, &tags, &tests, diagnostics);
     }
     if diagnostics.errors() > before {
@@ -98,6 +105,7 @@ pub(super) fn read(
     }
     Some(Loaded {
         id: id?,
+        name: None,
         title: title?,
         description: description.trim_end().to_owned(),
         severity: severity?,
@@ -109,6 +117,9 @@ pub(super) fn read(
         logsource: None,
         content_hash,
         condition: condition?,
+        draft: draft.flatten(),
+        correlation: None,
+        silenced: false,
         unless,
         output: output?,
         respond,
@@ -118,19 +129,37 @@ pub(super) fn read(
     })
 }
 
-fn later(node: &Node) -> impl Iterator<Item = (&'static str, &Node)> {
-    let Value::Mapping(entries) = &node.value else { return Vec::new().into_iter() };
-    let found: Vec<_> = LATER
-        .iter()
-        .filter_map(|key| entries.iter().find(|(name, _)| name.text() == Some(key)).map(|(name, _)| (*key, name)))
-        .collect();
-    found.into_iter()
+/// `count` or `sequence`, if the rule has one; the inner `None` if it is broken.
+fn several_events(
+    shape: &Shape<'_>,
+    definitions: &mut Definitions,
+    diagnostics: &mut Diagnostics,
+) -> Option<Option<Draft>> {
+    let (count, sequence) = (shape.get("count"), shape.get("sequence"));
+    for (key, node) in [("count", count), ("when", shape.get("when"))] {
+        if let (Some(node), Some(_)) = (node, sequence) {
+            let message = format!("a rule has `sequence` or `{key}`, not both");
+            let error = Diagnostic::error("contradiction", node.place.clone(), message);
+            diagnostics
+                .push(error.hint("the steps of a sequence have the conditions; a step may be a rule that counts"));
+        }
+    }
+    match (count, sequence) {
+        (_, Some(node)) => Some(correlate::native::sequence(node, definitions, diagnostics)),
+        (Some(node), None) => Some(correlate::native::count(node, diagnostics)),
+        (None, None) => None,
+    }
+}
+
+/// Whether a text can be the id of a rule.
+pub(super) fn is_id(text: &str) -> bool {
+    text.len() <= 128
+        && text.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
 fn check_id(id: &str, shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> bool {
-    let fits = id.len() <= 128
-        && id.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let fits = is_id(id);
     if !fits && let Some(node) = shape.get("id") {
         let error = Diagnostic::error("wrong-id", node.place.clone(), format!("`{id}` is no id"));
         diagnostics.push(error.hint(
@@ -206,7 +235,7 @@ fn to_json(node: &Node) -> serde_json::Value {
 }
 
 fn read_test(node: &Node, diagnostics: &mut Diagnostics) -> Option<RuleTest> {
-    let shape = Shape::new(node, "a test", &["name", "event", "expect"], diagnostics)?;
+    let shape = Shape::new(node, "a test", &["name", "event", "events", "expect"], diagnostics)?;
     let name = shape.required_text("name", diagnostics);
     let expect = shape.required("expect", diagnostics).and_then(|node| match node.text() {
         Some("alert") => Some(true),
@@ -218,15 +247,61 @@ fn read_test(node: &Node, diagnostics: &mut Diagnostics) -> Option<RuleTest> {
             None
         }
     });
-    let event = shape.required("event", diagnostics).and_then(|node| read_event(node, diagnostics));
-    Some(RuleTest { name: name?, event: event?, expect_alert: expect?, place: node.place.clone() })
+    let events = match (shape.get("event"), shape.get("events")) {
+        (Some(_), Some(node)) => {
+            let message = "a test has `event` or `events`, not both";
+            diagnostics.push(Diagnostic::error("contradiction", node.place.clone(), message));
+            None
+        }
+        (None, Some(_)) => read_events(&shape, diagnostics),
+        (_, None) => shape.required("event", diagnostics).and_then(|node| Some(vec![read_event(node, diagnostics)?])),
+    };
+    Some(RuleTest { name: name?, events: events?, expect_alert: expect?, place: node.place.clone() })
 }
+
+/// Builds the events of a test of a rule over several. An event without `@timestamp` comes `after` so
+/// much time after the one before, a second if it does not say.
+fn read_events(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<Event>> {
+    // Some day: no rule may depend on which.
+    let mut now = 1_767_225_600_000_000_000;
+    let mut events = Vec::new();
+    for (number, node) in shape.items("events", diagnostics).enumerate() {
+        let after = match node.get(AFTER) {
+            Some(length) => match timespan::parse(length.text().unwrap_or_default(), timespan::NATIVE) {
+                Ok(ns) => Some(ns),
+                Err(hint) => {
+                    diagnostics.push(wrong_type(length, "`after` is a length of time", Some(hint)));
+                    None
+                }
+            },
+            None => Some(if number == 0 { 0 } else { 1_000_000_000 }),
+        };
+        let event = read_event(node, diagnostics);
+        events.push(after.zip(event).map(|(after, mut event)| {
+            now = event.time.map_or(now + after, |Time(ns)| ns);
+            event.time = Some(Time(now));
+            event.id = event.id.or_else(|| Some(format!("test.{number}").into_bytes().into()));
+            event
+        }));
+    }
+    if let Some(node) = shape.get("events")
+        && events.is_empty()
+    {
+        diagnostics.push(Diagnostic::error("wrong-number", node.place.clone(), "a test needs an event"));
+        return None;
+    }
+    events.into_iter().collect()
+}
+
+/// What an event of a test says beside its fields.
+const AFTER: &str = "after";
 
 /// Builds the event of a test from dotted or nested names.
 fn read_event(node: &Node, diagnostics: &mut Diagnostics) -> Option<Event> {
     let before = diagnostics.errors();
     let mut fields = Vec::new();
     flatten("", node, &mut fields, diagnostics);
+    fields.retain(|(name, _, _)| name != AFTER);
     let action = fields.iter().find(|(name, _, _)| name == "event.action");
     let kind = action.and_then(|(_, _, value)| value.text()).and_then(|text| <Kind as Words>::parse(text.as_bytes()));
     let Some(kind) = kind else {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{
+    correlate,
     diagnostic::{Diagnostic, Diagnostics, Place, Source, did_you_mean},
     loaded::Loaded,
 };
@@ -29,7 +30,8 @@ impl Selection {
             && !self.exclude.iter().any(|word| rule.id == *word || has_tag(rule, word) || is_in(rule, word))
     }
 
-    /// Leaves out the rules that are not wanted, and warns about words that no rule has.
+    /// Leaves out the rules that are not wanted; one that a wanted rule refers to stays and makes no alerts. Warns
+    /// about words that no rule has.
     pub(super) fn apply(&self, rules: &mut Vec<Loaded>, diagnostics: &mut Diagnostics) {
         let tags = || rules.iter().flat_map(|rule| rule.tags.iter().map(String::as_str));
         let folders = || rules.iter().flat_map(folders_of);
@@ -45,7 +47,11 @@ impl Selection {
             let near = did_you_mean(word, ids().chain(tags()).chain(folders()));
             diagnostics.push(nothing("id, tag or folder", word, near));
         }
-        rules.retain(|rule| self.takes(rule));
+        let needed = correlate::needed(rules, |rule| self.takes(rule));
+        for rule in rules.iter_mut().filter(|rule| !self.takes(rule)) {
+            rule.silenced = true;
+        }
+        rules.retain(|rule| self.takes(rule) || needed.contains(&rule.id));
     }
 }
 

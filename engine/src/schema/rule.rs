@@ -4,7 +4,10 @@
 use serde_json::{Value, json};
 
 use super::head;
-use crate::event::{Kind, Severity, value::Words};
+use crate::{
+    event::{Kind, Severity, value::Words},
+    rule::correlate::{MAX_EVENTS, MAX_SLOTS},
+};
 
 /// What names of lists and macros look like.
 const NAME: &str = "^[A-Za-z_][A-Za-z0-9_-]*$";
@@ -120,29 +123,32 @@ pub(super) fn overrides() -> Value {
 pub(super) fn rule() -> Value {
     let texts = |doc: &str| json!({"type": "array", "items": {"type": "string", "minLength": 1}, "description": doc});
     let within = json!({"type": "string", "pattern": "^[0-9]+ ?(ms|s|m|h|d)$", "description": "Window of event time."});
+    let event = json!({
+        "type": "object",
+        "description": "Fields of the event; `event.action` chooses its kind. Of several events one may say how long `after` the one before it comes; without that and without `@timestamp` it is a second.",
+        "properties": {"event.action": {"enum": Kind::ALL_NAMES}},
+        "required": ["event.action"],
+        "additionalProperties": {"anyOf": [scalar(), {"type": "array", "items": {"type": ["string", "integer", "boolean", "null"]}}]},
+    });
     let test = json!({
         "type": "object",
         "properties": {
             "name": text("What the event shows."),
-            "event": {
-                "type": "object",
-                "description": "Fields of the event; `event.action` chooses its kind.",
-                "properties": {"event.action": {"enum": Kind::ALL_NAMES}},
-                "required": ["event.action"],
-                "additionalProperties": {"anyOf": [scalar(), {"type": "array", "items": {"type": ["string", "integer", "boolean", "null"]}}]},
-            },
+            "event": event,
+            "events": {"type": "array", "items": event, "description": "Several events, in order, for a rule over several."},
             "expect": {"enum": ["alert", "nothing"], "description": "What the rule says to it."},
         },
-        "required": ["event", "expect"],
+        "required": ["expect"],
+        "oneOf": [{"required": ["event"]}, {"required": ["events"]}],
         "additionalProperties": false,
     });
     let count = json!({
         "type": "object",
-        "description": "The rule fires when so many events match within a time.",
+        "description": "The rule alerts when so many events match within a time.",
         "properties": {
             "by": texts("Fields that tell groups apart."),
             "distinct": text("Field of which different values are counted."),
-            "at_least": {"type": "integer", "minimum": 1, "description": "How many."},
+            "at_least": {"type": "integer", "minimum": 1, "maximum": MAX_EVENTS, "description": "How many."},
             "within": within,
         },
         "required": ["at_least", "within"],
@@ -150,14 +156,14 @@ pub(super) fn rule() -> Value {
     });
     let sequence = json!({
         "type": "object",
-        "description": "The rule fires when the steps happen in this order within a time.",
+        "description": "The rule alerts when the steps happen in this order within a time.",
         "properties": {
             "within": within,
             "by": {"description": "Fields that steps must share: a list, or per name a field for each step.", "anyOf": [
                 {"type": "array", "items": {"type": "string"}},
                 {"type": "object", "additionalProperties": {"type": "object", "additionalProperties": {"type": "string"}}},
             ]},
-            "steps": {"type": "array", "minItems": 2, "items": {"type": "string"}, "description": "Names of rules, or conditions."},
+            "steps": {"type": "array", "minItems": 2, "maxItems": MAX_SLOTS, "items": {"type": "string", "minLength": 1}, "description": "Ids of rules, macros, or conditions."},
         },
         "required": ["within", "steps"],
         "additionalProperties": false,

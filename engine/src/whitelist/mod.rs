@@ -144,6 +144,7 @@ mod tests {
                 message: Vec::new(),
                 suppressed_by: None,
                 occurrences: Occurrences::once(event.time),
+                evidence: None,
                 indicator: None,
             };
             whitelist.judge(&mut alert);

@@ -36,7 +36,7 @@ fn shipped_native_rules_pass_their_own_tests() {
         let hits = tests.iter().filter(|test| test.expect_alert).count();
         assert!(hits >= 1 && tests.len() >= hits + 2, "{id} needs a test that hits and two that miss");
         for test in tests {
-            let alerts = alerts(&rules, test.event);
+            let alerts = alerts(&rules, test.events);
             assert_eq!(alerts.contains(&id), test.expect_alert, "{id}: {}: alerts of {alerts:?}", test.name);
         }
     }
@@ -53,7 +53,7 @@ fn shipped_sigma_rules_hit_and_miss_the_events_in_their_folders() {
             let events = events(&folder.join(file));
             assert!(events.len() >= at_least, "{name}/{file} has too few events");
             for (line, event) in events {
-                let alerts = alerts(&rules, event);
+                let alerts = alerts(&rules, [event]);
                 assert_eq!(alerts.contains(id), expected, "{name}/{file}:{line}: alerts of {alerts:?}");
             }
         }
@@ -116,7 +116,7 @@ fn shipped_rules_are_as_many_and_as_grave_as_promised() {
 #[test]
 fn at_most_twenty_shipped_rules_rest_on_names_alone() {
     let (rules, _) = RuleSet::load(&folders(), Fieldmap::builtin()).unwrap_or_else(|errors| panic!("{errors}"));
-    let fires = |case: &Case, event: &Event| alerts(&rules, names_only(event)).contains(&case.id);
+    let fires = |case: &Case, event: &Event| alerts(&rules, [names_only(event)]).contains(&case.id);
     let found: Vec<String> = cases()
         .into_iter()
         .filter(|case| case.hits.iter().any(|event| fires(case, event)))
@@ -146,7 +146,7 @@ fn cases() -> Vec<Case> {
             .to_owned();
         let is_native = rule.ruleset == "native";
         let hits = if is_native {
-            rule.tests.into_iter().filter(|test| test.expect_alert).map(|test| test.event).collect()
+            rule.tests.into_iter().filter(|test| test.expect_alert).flat_map(|test| test.events).collect()
         } else {
             let file = workspace().join("testdata/sigma").join(&name).join("hit.jsonl");
             events(&file).into_iter().map(|(_, event)| event).collect()
@@ -168,14 +168,17 @@ fn names_only(event: &Event) -> Event {
     event
 }
 
-/// Ids of the rules that alert on an event, suppressed alerts left out.
-fn alerts(rules: &RuleSet, event: Event) -> BTreeSet<String> {
+/// Ids of the rules that alert on some events, suppressed alerts left out.
+fn alerts(rules: &RuleSet, events: impl IntoIterator<Item = Event>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    rules.evaluate(&Arc::new(event), &mut State::default(), &mut |alert| {
-        if alert.suppressed_by.is_none() {
-            found.insert(alert.rule.id.clone());
-        }
-    });
+    let mut state = State::default();
+    for event in events {
+        rules.evaluate(&Arc::new(event), &mut state, &mut |alert| {
+            if alert.suppressed_by.is_none() {
+                found.insert(alert.rule.id.clone());
+            }
+        });
+    }
     found
 }
 

@@ -8,6 +8,7 @@ mod baselines;
 mod command_line;
 mod confine;
 mod content;
+mod correlations;
 mod delivery;
 mod house;
 mod kernel;

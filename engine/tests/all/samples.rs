@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use beewolf::{
-    alert::{Alert, Occurrences, RuleFacts},
+    alert::{Alert, Evidence, Occurrences, RuleFacts},
     event::{
         Event, Kind, Loss, Severity, Status,
         json::{self, build},
@@ -79,8 +79,19 @@ pub(crate) fn alert_on(event: Event, severity: Severity) -> Alert {
         message,
         suppressed_by: None,
         occurrences: Occurrences::once(Some(Time(TIME))),
+        evidence: None,
         indicator: None,
     }
+}
+
+/// What a rule over several events has seen.
+pub(crate) fn evidence() -> Evidence {
+    let mut evidence = Evidence { group: vec!["a\"b".to_owned(), "192.0.2.1".to_owned()], ..Evidence::default() };
+    for number in 0..3 {
+        evidence.count(Time(TIME + number));
+        evidence.name(&format!("x.{number}").into_bytes().into());
+    }
+    evidence
 }
 
 pub(crate) fn event_record(number: u64) -> Record {

@@ -103,9 +103,11 @@ fn what_is_written_fits_the_schemas_in_both_forms() {
             for event in [full(*kind), Event::new(*kind), samples::event(*kind, 1)] {
                 let event = Arc::new(event);
                 validate("event", &parsed(&Record::Event(Arc::clone(&event)), form));
-                for suppressed_by in [None, Some("entry".to_owned())] {
+                for (suppressed_by, evidence) in
+                    [(None, None), (Some("entry".to_owned()), None), (None, Some(Arc::new(samples::evidence())))]
+                {
                     let alert = samples::alert_on(Event::clone(&event), Severity::High);
-                    let alert = Arc::new(Alert { suppressed_by, ..alert });
+                    let alert = Arc::new(Alert { suppressed_by, evidence, ..alert });
                     let json = parsed(&Record::Alert(alert), form);
                     validate("alert", &json);
                     assert!(!fits("event", &json), "an alert is no event");
@@ -230,7 +232,7 @@ tests:
         assert!(good.contains(from));
         assert!(!fits("rule", &rule(&good.replace(from, to))), "{from} -> {to}");
     }
-    // The shipped rules, in whatever folder they stand. What several of them share is in a file that holds no rule.
+    // The shipped rules, in whatever folder they stand, and what several of them share.
     let mut folders = vec![root().join("rules")];
     while let Some(folder) = folders.pop() {
         for entry in folder.read_dir().into_iter().flatten().flatten() {
@@ -239,9 +241,8 @@ tests:
                 folders.push(path);
             } else if path.extension().is_some_and(|it| it == "yml") {
                 let document = rule(&read_text(&path, 1 << 20).expect("a rule"));
-                if document.get("when").is_some() || document.get("macros").is_none() {
-                    validate("rule", &document);
-                }
+                let name = if document.get("id").is_some() { "rule" } else { "definitions" };
+                validate(name, &document);
             }
         }
     }

@@ -286,13 +286,13 @@ impl<'t> Builder<'t> {
             }
         }
         let targets = &mut self.matcher.targets;
-        let mut build = |subject: &Subject| {
+        let mut indexes = std::iter::once(&Subject::Anywhere).chain(&fields).map(|subject| {
             let mut facts: Vec<_> = wanted.remove(subject)?.into_iter().collect();
             facts.sort_by_key(|(_, targets)| targets.iter().min().copied());
             Some(FieldIndex::new(facts, rarity, targets))
-        };
-        self.matcher.anywhere = build(&Subject::Anywhere);
-        self.matcher.indexes = fields.iter().filter_map(build).collect();
+        });
+        self.matcher.anywhere = indexes.next().flatten();
+        self.matcher.indexes = indexes.flatten().collect();
         self.slots = fields.iter().enumerate().map(|(slot, field)| (field.clone(), slot)).collect();
         self.matcher.fields = fields;
         self.matcher.initial = initial;

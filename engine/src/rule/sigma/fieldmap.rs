@@ -143,6 +143,21 @@ impl Fieldmap {
         })
     }
 
+    /// The fields that a name stands for in the log sources of a rule, or why there is none.
+    pub(in crate::rule) fn place(&self, asked: &Logsource, name: &str) -> Result<Vec<&'static Field>, String> {
+        let (mut fields, mut reason) = (Vec::new(), None);
+        for logsource in self.matching(asked) {
+            match logsource.field(name) {
+                Mapped::Fields(more) => fields.extend(more),
+                Mapped::Missing(why) => reason = Some(why),
+                Mapped::BaseName(_) | Mapped::Element(..) | Mapped::Is(_) | Mapped::Values(_) => {
+                    reason = Some("it is only a part of a field in our events".to_owned());
+                }
+            }
+        }
+        if fields.is_empty() { Err(reason.unwrap_or_else(|| self.why_not(asked))) } else { Ok(fields) }
+    }
+
     /// Why a rule has no log source here.
     pub(super) fn why_not(&self, asked: &Logsource) -> String {
         let known = self.absent.iter().find(|(absent, _)| absent.contains(asked));

@@ -5,6 +5,7 @@
 //! carries what it needs), *degraded* (some of what it asks for is never there) or *active*.
 
 mod condition;
+mod correlation;
 mod detection;
 mod encode;
 mod fieldmap;

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    Logsource, RULESET, Setup, Target,
+    Logsource, RULESET, Setup, Target, correlation,
     detection::{Compiler, Fields, Lack},
     fieldmap::MappedSource,
     filter::Filter,
@@ -40,8 +40,12 @@ pub(super) fn read(
     names.extend(related::former_ids(&shape, diagnostics));
     let mut canonical = Vec::new();
     document.write_canonical(&mut canonical);
+    let draft = shape.get("correlation").map(|node| correlation::read(node, diagnostics));
     let compiled = match unsupported(&keys) {
         Some(reason) => Some(Compiled::rejected(reason.to_owned(), None)),
+        None if draft.is_some() => {
+            Some(Compiled { condition: Expr::Const(false), state: State::Active, logsource: None })
+        }
         None => compile(
             &shape,
             setup,
@@ -60,6 +64,7 @@ pub(super) fn read(
     };
     let rule = Loaded {
         id: document.get("id").and_then(Node::text).map_or_else(|| own_id(document, number), str::to_owned),
+        name: shape.text("name", &mut Diagnostics::default()),
         title: title.clone().unwrap_or_default(),
         description: shape.text("description", diagnostics).unwrap_or_default().trim_end().to_owned(),
         severity: severity?,
@@ -71,6 +76,9 @@ pub(super) fn read(
         logsource: None,
         content_hash: data_encoding::HEXLOWER.encode(&Sha256::digest(&canonical)),
         condition: Expr::Const(false),
+        draft: draft.flatten(),
+        correlation: None,
+        silenced: false,
         unless: Vec::new(),
         output: Template::plain(title.as_deref().unwrap_or_default()),
         respond: Vec::new(),
@@ -85,13 +93,7 @@ pub(super) fn read(
 /// What a document is that is no rule about single events.
 fn unsupported(keys: &[&str]) -> Option<&'static str> {
     let has = |key| keys.contains(&key);
-    if has("correlation") {
-        Some("correlations are not supported yet by this version")
-    } else if has("action") {
-        Some("`action` is not part of the specification since version 2")
-    } else {
-        None
-    }
+    if has("action") { Some("`action` is not part of the specification since version 2") } else { None }
 }
 
 /// Keys of `detection` that are no searches; `timeframe` belongs to aggregations, which are gone.

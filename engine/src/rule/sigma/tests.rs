@@ -335,11 +335,6 @@ fn what_cannot_match_says_why() {
         "rejected",
         Some("aggregations are not supported"),
     );
-    check_state(
-        "title: T\nid: c\ncorrelation: {type: event_count}\n",
-        "rejected",
-        Some("correlations are not supported yet by this version"),
-    );
 }
 
 #[test]
