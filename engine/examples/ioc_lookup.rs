@@ -3,7 +3,9 @@
 //! Makes files of addresses, domains and SHA-256 hashes, reads them, and asks each list for values
 //! that are in it and for values that are not.
 
-use std::{hint::black_box, net::IpAddr, time::Instant};
+use std::{hint::black_box, net::IpAddr, time::Duration};
+
+use rustix::time::{ClockId, clock_gettime};
 
 use beewolf::{
     event::value::Value,
@@ -12,6 +14,8 @@ use beewolf::{
 
 /// Values asked for, each in its own place of memory.
 const ASKED: usize = 1_000_000;
+/// Times that all of them are asked for.
+const ROUNDS: usize = 7;
 
 /// A small generator: the same values at every run.
 struct Numbers(u64);
@@ -53,9 +57,9 @@ fn main() {
             columns: Columns::default(),
         };
         let file = known.join("\n");
-        let start = Instant::now();
+        let start = processor_time();
         let Ok((list, _)) = List::read(&spec, file.as_bytes(), entries, None) else { return };
-        let read = start.elapsed().as_millis();
+        let read = processor_time().saturating_sub(start).as_millis();
         let step = known.len().div_ceil(ASKED).max(1);
         let hit = time(&list, known.iter().step_by(step));
         let miss = time(&list, other.iter());
@@ -71,15 +75,24 @@ fn main() {
     }
 }
 
-/// Nanoseconds per look-up.
+/// Nanoseconds of processor time per look-up, in the fastest of some rounds.
 fn time<'t>(list: &List, texts: impl Iterator<Item = &'t String>) -> f64 {
-    let addresses: Vec<(Option<IpAddr>, &[u8])> = texts.map(|text| (text.parse().ok(), text.as_bytes())).collect();
-    let start = Instant::now();
-    for (address, text) in &addresses {
-        let value = address.map_or(Value::Bytes(text), Value::Ip);
-        black_box(list.holds(black_box(value)));
-    }
-    rate(usize::try_from(start.elapsed().as_nanos()).unwrap_or(usize::MAX), addresses.len())
+    let values: Vec<(Option<IpAddr>, &[u8])> = texts.map(|text| (text.parse().ok(), text.as_bytes())).collect();
+    let round = || {
+        let start = processor_time();
+        for (address, text) in &values {
+            let value = address.map_or(Value::Bytes(text), Value::Ip);
+            black_box(list.holds(black_box(value)));
+        }
+        processor_time().saturating_sub(start)
+    };
+    let fastest = (0..ROUNDS).map(|_| round()).min().unwrap_or_default();
+    rate(usize::try_from(fastest.as_nanos()).unwrap_or(usize::MAX), values.len())
+}
+
+/// What this thread has used: others on the machine do not count.
+fn processor_time() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
