@@ -198,7 +198,7 @@ impl Memory {
         let most = self.limits.group_entries.max(machine.measure.needs()).min(MAX_EVENTS);
         let store = self.stores.get_mut(number)?;
         let before = store.len();
-        let group = store.touch(key)?;
+        let group = store.touch(key);
         let had = group.len();
         while group.entries().next().is_some_and(|entry| entry.time < oldest) {
             group.drop_oldest(&machine.measure);
