@@ -1,56 +1,51 @@
 //! Rule files on disk: found in folders, read with a limit.
 
 use std::{
-    fs::File,
-    io::{self, Read},
+    fmt::Display,
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use super::diagnostic::{Diagnostic, Diagnostics, Place, Source};
+use crate::store::{self, CappedError};
 
 /// Bytes of one rule file.
-pub const MAX_FILE_BYTES: u64 = 4 << 20;
+const MAX_FILE_BYTES: u64 = 4 << 20;
 /// Folders inside each other.
 const MAX_DEPTH: usize = 16;
 /// Files found below the given paths.
 const MAX_FILES: usize = 100_000;
 
-/// Reads a text of at most [`MAX_FILE_BYTES`].
-///
-/// # Errors
-/// What the system says, or `InvalidData` for a file that is too large or not UTF-8.
-pub fn read_capped(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_FILE_BYTES {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("larger than {} MiB", MAX_FILE_BYTES >> 20)));
-    }
-    Ok(text)
-}
-
 /// Reads a file; one that cannot be read is reported.
 pub(crate) fn load(path: &Path, diagnostics: &mut Diagnostics) -> Option<Arc<Source>> {
-    match read_capped(path) {
-        Ok(text) => Some(Source::new(path.display().to_string(), text)),
-        Err(error) => {
-            diagnostics.push(unreadable(path, &error));
-            None
-        }
-    }
+    let error = match store::read_text(path, MAX_FILE_BYTES) {
+        Ok(text) => return Some(Source::new(path.display().to_string(), text)),
+        Err(error) => error,
+    };
+    diagnostics.push(match &error {
+        CappedError::Io { error, .. } => unreadable(path, error, hint(error)),
+        CappedError::NotAFile(_) => unreadable(path, &"not a regular file", None),
+        CappedError::NotText { line, .. } => unreadable(path, &format!("line {line} is not UTF-8"), None),
+        CappedError::TooLarge { max, .. } => unreadable(path, &format!("larger than {max} bytes"), None),
+    });
+    None
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Diagnostic {
+fn unreadable(path: &Path, reason: &dyn Display, hint: Option<&str>) -> Diagnostic {
     let source = Source::new(path.display().to_string(), "");
-    let hint = if error.kind() == io::ErrorKind::PermissionDenied {
-        Some("make it readable for the user the engine runs as".to_owned())
+    let message = format!("cannot read `{}`: {reason}", path.display());
+    Diagnostic::error("unreadable", Place::whole(&source), message).hint_if(hint.map(str::to_owned))
+}
+
+fn hint(error: &io::Error) -> Option<&'static str> {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        Some("make it readable for the user the engine runs as")
     } else if error.kind() == io::ErrorKind::NotFound {
-        Some("check the path, or give the paths of rules on the command line".to_owned())
+        Some("check the path, or give the paths of rules on the command line")
     } else {
         None
-    };
-    Diagnostic::error("unreadable", Place::whole(&source), format!("cannot read `{}`: {error}", path.display()))
-        .hint_if(hint)
+    }
 }
 
 /// The YAML files below some paths, each once, in order of their names. A path that is a file is
@@ -68,8 +63,7 @@ pub(crate) fn find(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Vec<Path
 fn walk(path: &Path, depth: usize, found: &mut Vec<PathBuf>, diagnostics: &mut Diagnostics) {
     if found.len() >= MAX_FILES {
         if found.len() == MAX_FILES {
-            let error = io::Error::other(format!("more than {MAX_FILES} files"));
-            diagnostics.push(unreadable(path, &error));
+            diagnostics.push(unreadable(path, &format!("more than {MAX_FILES} files"), None));
         }
         return;
     }
@@ -83,8 +77,7 @@ fn walk(path: &Path, depth: usize, found: &mut Vec<PathBuf>, diagnostics: &mut D
     };
     match entries {
         Ok(_) if depth >= MAX_DEPTH => {
-            let error = io::Error::other(format!("more than {MAX_DEPTH} folders inside each other"));
-            diagnostics.push(unreadable(path, &error));
+            diagnostics.push(unreadable(path, &format!("more than {MAX_DEPTH} folders inside each other"), None));
         }
         Ok(mut entries) => {
             entries.sort_by_key(std::fs::DirEntry::file_name);
@@ -97,6 +90,25 @@ fn walk(path: &Path, depth: usize, found: &mut Vec<PathBuf>, diagnostics: &mut D
                 }
             }
         }
-        Err(error) => diagnostics.push(unreadable(path, &error)),
+        Err(error) => diagnostics.push(unreadable(path, &error, hint(&error))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_among_the_rules_is_reported_and_not_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pipe = folder.path().join("rule.yml");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a pipe");
+        let mut diagnostics = Diagnostics::default();
+        let found = find(&[folder.path().to_owned()], &mut diagnostics);
+        assert_eq!(found, [pipe.clone()]);
+        assert!(load(&pipe, &mut diagnostics).is_none());
+        assert!(diagnostics.to_string().contains("rule.yml`: not a regular file"), "{diagnostics}");
     }
 }

@@ -275,14 +275,14 @@ pub(in crate::rule) mod tests {
     #[test]
     fn every_file_of_the_folder_is_a_module_with_a_test() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rule/op");
-        let parent = crate::rule::file::read_capped(&folder.join("mod.rs")).expect("this file");
+        let parent = crate::store::read_text(&folder.join("mod.rs"), u64::MAX).expect("this file");
         for entry in std::fs::read_dir(&folder).expect("the folder") {
             let path = entry.expect("an entry").path();
             let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
             if name != "mod" {
                 assert!(parent.contains(&format!("\nmod {name};\n")), "{name}");
                 assert!(parent.contains(&format!("    &{name}::")), "{name}");
-                assert!(crate::rule::file::read_capped(&path).expect("a file").contains("#[test]"), "{name}");
+                assert!(crate::store::read_text(&path, u64::MAX).expect("a file").contains("#[test]"), "{name}");
             }
         }
     }

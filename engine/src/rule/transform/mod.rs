@@ -148,7 +148,7 @@ mod tests {
             let path = entry.expect("an entry").path();
             let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
             assert!(name == "mod.rs" || names.iter().any(|known| known == name), "{name}");
-            assert!(crate::rule::file::read_capped(&path).expect("a file").contains("#[test]"), "{name}");
+            assert!(crate::store::read_text(&path, u64::MAX).expect("a file").contains("#[test]"), "{name}");
         }
     }
 

@@ -77,9 +77,8 @@ fn what_was_not_acknowledged_comes_again_after_a_restart_and_nothing_else_does()
     assert!(spool.to_sync().is_none());
 }
 
-/// Fills a spool with ten records, damages its segment, and checks what is left.
-#[track_caller]
-fn damaged(damage: impl Fn(&mut Vec<u8>, usize), expected: &[u64], missing: u64) {
+/// A spool of ten records, opened again after something was done to the file of its segment.
+fn reopened(damage: impl FnOnce(&mut Vec<u8>)) -> (tempfile::TempDir, Spool, Reader) {
     let folder = tempfile::tempdir().expect("a folder");
     let (mut spool, _) = Spool::open(settings(folder.path())).expect("opened");
     fill(&mut spool, 1..=10);
@@ -88,11 +87,20 @@ fn damaged(damage: impl Fn(&mut Vec<u8>, usize), expected: &[u64], missing: u64)
     drop(spool);
     let path = &segments(folder.path())[0];
     let mut bytes = crate::store::read_capped(path, u64::MAX).expect("read");
-    // Records 1 to 9 have the same size.
-    let size = (bytes.len() - 1) / 10;
-    damage(&mut bytes, size);
+    damage(&mut bytes);
     fs::write(path, &bytes).expect("written");
-    let (mut spool, mut reader) = Spool::open(settings(folder.path())).expect("opened in spite of it");
+    let (spool, reader) = Spool::open(settings(folder.path())).expect("opened in spite of it");
+    (folder, spool, reader)
+}
+
+/// Damages a spool of ten records and checks what is left.
+#[track_caller]
+fn damaged(damage: impl Fn(&mut Vec<u8>, usize), expected: &[u64], missing: u64) {
+    let (_folder, mut spool, mut reader) = reopened(|bytes| {
+        // Records 1 to 9 have the same size.
+        let size = (bytes.len() - 1) / 10;
+        damage(bytes, size);
+    });
     fill(&mut spool, 11..=12);
     let expected: Vec<u64> = expected.iter().copied().chain([11, 12]).collect();
     assert_eq!(drain(&mut spool, &mut reader), (expected, missing));
@@ -288,23 +296,15 @@ proptest::proptest! {
         cut in 0_usize..6000,
         added in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..100),
     ) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let (mut spool, _) = Spool::open(settings(folder.path())).expect("opened");
-        fill(&mut spool, 1..=10);
-        let sync = spool.to_sync().expect("something to sync");
-        spool.synced(&sync).expect("saved");
-        drop(spool);
-        let path = &segments(folder.path())[0];
-        let mut bytes = crate::store::read_capped(path, u64::MAX).expect("read");
-        for (place, byte) in changes {
-            if let Some(changed) = bytes.get_mut(place) {
-                *changed = byte;
+        let (_folder, mut spool, mut reader) = reopened(|bytes| {
+            for (place, byte) in changes {
+                if let Some(changed) = bytes.get_mut(place) {
+                    *changed = byte;
+                }
             }
-        }
-        bytes.truncate(cut);
-        bytes.extend(added);
-        fs::write(path, &bytes).expect("written");
-        let (mut spool, mut reader) = Spool::open(settings(folder.path())).expect("opened in spite of it");
+            bytes.truncate(cut);
+            bytes.extend(added);
+        });
         let before = spool.next;
         fill_any(&mut spool);
         let (found, missing) = drain(&mut spool, &mut reader);
