@@ -19,6 +19,8 @@
 #   says TEXT                whether standard input has the text somewhere; unlike grep it reads to the end, so that no
 #                            writer is ended by SIGPIPE
 #   fail TEXT                ends the script: the action did not happen as it should have
+#   unavailable TEXT         ends it, too: this machine cannot do the action
+#   first_mounts PID         holds that a process is in the mount namespace that the kernel made first
 
 set -euo pipefail
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C
@@ -40,6 +42,18 @@ says() {
 fail() {
     echo "$0: $*" >&2
     exit 1
+}
+
+unavailable() {
+    echo "$*" >&2
+    exit 77
+}
+
+first_mounts() {
+    case $(stat --dereference --format %i "/proc/$1/ns/mnt") in
+    4026531840 | 4026531841 | 4026531832) ;;
+    *) unavailable "the mounts here are not those that the kernel made first" ;;
+    esac
 }
 
 own_mounts() {
@@ -88,6 +102,11 @@ own_layer() {
 }
 
 own_folder() {
+    # The helper may lie below it: somebody's clone is in /root.
+    if [[ $peer = "$1"/* ]]; then
+        cp "$peer" "$work/peer.py"
+        peer=$work/peer.py
+    fi
     mount -t tmpfs -o mode=755,size=8m beewolf-attack "$1"
 }
 

@@ -107,7 +107,7 @@ mod tests {
         mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a pipe");
         let mut diagnostics = Diagnostics::default();
         let found = find(&[folder.path().to_owned()], &mut diagnostics);
-        assert_eq!(found, [pipe.clone()]);
+        assert_eq!(found, std::slice::from_ref(&pipe));
         assert!(load(&pipe, &mut diagnostics).is_none());
         assert!(diagnostics.to_string().contains("rule.yml`: not a regular file"), "{diagnostics}");
     }

@@ -4,6 +4,7 @@
 # shellcheck source=testdata/attack/common.sh
 . "$(dirname "$0")/../common.sh"
 host=$PPID
+first_mounts "$host"
 own_mounts
 cp "$(readlink -f /usr/bin/nsenter)" "$work/agent"
 cat >"$work/out.py" <<'PYTHON'
