@@ -10,7 +10,10 @@ use std::{
 
 use clap::{Args, Subcommand};
 
-use super::sense::{self, Options};
+use super::{
+    generations,
+    sense::{self, Options},
+};
 use crate::{
     detect::{Rule, RuleSet, State},
     event::{Event, json},
@@ -29,8 +32,12 @@ const HOMES: &[&str] = &[".", "/usr/share/beewolf"];
 pub(super) enum Rules {
     /// Checks rules and whitelists and reports every problem.
     Check(Paths),
+    /// Lists the rules that were in force, last one first.
+    Generations(generations::Of),
     /// Lists rules with what they look at and whether they can match.
     List(Paths),
+    /// Goes back to rules that were in force before, whatever the files say.
+    Rollback(generations::To),
     /// Runs the tests of rules: native ones bring their own, those of Sigma rules are recordings.
     Test {
         #[command(flatten)]
@@ -74,7 +81,9 @@ pub(super) struct Paths {
 pub(super) fn run(rules: &Rules) -> ExitCode {
     let done = match rules {
         Rules::Check(paths) => check(paths),
+        Rules::Generations(of) => Ok(generations::list(of).is_ok()),
         Rules::List(paths) => list(paths),
+        Rules::Rollback(to) => Ok(generations::run(to).is_ok()),
         Rules::Test { paths, testdata } => test(paths, testdata),
     };
     match done {
@@ -130,7 +139,7 @@ impl Paths {
     fn indicators(&self) -> Result<Lists, Diagnostics> {
         let Some(config) = &self.config else { return Ok(Lists::default()) };
         let options = Options { config: Some(config.clone()), ..Options::default() };
-        options.settings().and_then(|settings| sense::indicators(&settings)).map_err(|_| {
+        options.settings().and_then(|settings| sense::indicators(&settings, &Lists::default())).map_err(|_| {
             let mut problems = Diagnostics::default();
             let place = Place::whole(&Source::new(config.display().to_string(), ""));
             problems.push(Diagnostic::error("unusable-config", place, "the indicator lists cannot be used"));
