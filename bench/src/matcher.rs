@@ -5,6 +5,7 @@
 //! `bench/matcher.json` below the target folder. Ends with an error if a target is missed.
 mod corpus;
 mod engine;
+mod reload;
 mod rules;
 mod table;
 
@@ -41,6 +42,7 @@ const CASES: &[(&str, Case)] = &[
     ("hostile", hostile),
     ("json", from_json),
     ("compile", compile),
+    ("reload", exchange),
 ];
 
 fn main() {
@@ -327,8 +329,8 @@ fn from_json(tree: &Path, folder: &Path) -> Vec<Row> {
     rows
 }
 
-/// Compiling a set of 3,000 rules, which a reload does beside the matching thread.
-fn compile(tree: &Path, folder: &Path) -> Vec<Row> {
+/// A folder with 3,000 rules that all apply to process creations.
+fn many_rules(tree: &Path, folder: &Path) -> PathBuf {
     let texts = rules::texts(tree);
     let applying = texts
         .iter()
@@ -336,12 +338,22 @@ fn compile(tree: &Path, folder: &Path) -> Vec<Row> {
         .map(|text| text.replace("category: file_event", "category: process_creation"));
     let applying: Vec<String> =
         applying.cycle().take(3_000).enumerate().map(|(number, text)| renamed(&text, number)).collect();
-    let path: PathBuf = rules::write(&folder.join("reload"), &applying);
+    rules::write(&folder.join("reload"), &applying)
+}
+
+/// Compiling a set of 3,000 rules, which a reload does beside the matching thread.
+fn compile(tree: &Path, folder: &Path) -> Vec<Row> {
+    let path = many_rules(tree, folder);
     let before = cpu_time();
     let ours = Ours::new(&path, engine::wide_fieldmap(folder), &[]);
     let load = cpu_time() - before;
     eprintln!("{} rules, {} predicates", ours.set.rules().len(), ours.set.predicates());
     vec![Row::new("reading and compiling 3,000 rules that all apply", load.as_secs_f64() * 1e3, "ms", Target::None)]
+}
+
+/// Exchanging them while events come.
+fn exchange(tree: &Path, folder: &Path) -> Vec<Row> {
+    reload::measure(many_rules(tree, folder), engine::wide_fieldmap(folder))
 }
 
 /// A rule with an id of its own.
