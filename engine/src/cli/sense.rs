@@ -27,6 +27,16 @@ use crate::{
 /// Where rules come from and what happens to alerts.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Options {
+    #[command(flatten)]
+    pub(super) loading: Loading,
+    /// Form of the lines on standard output: readable on a terminal, JSON otherwise, unless said here.
+    #[arg(long, value_enum)]
+    pub(super) output: Option<Form>,
+}
+
+/// Where settings, rules and whitelists come from.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Loading {
     /// Configuration file; without it /etc/beewolf/beewolf.yml if there is one, else the defaults.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
@@ -48,9 +58,6 @@ pub(super) struct Options {
     /// Leaves out rules with this tag, folder or id; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub(super) exclude: Vec<String>,
-    /// Form of the lines on standard output: readable on a terminal, JSON otherwise, unless said here.
-    #[arg(long, value_enum)]
-    pub(super) output: Option<Form>,
 }
 
 /// Form of the lines on standard output.
@@ -83,6 +90,17 @@ pub(super) fn tell(problem: impl std::fmt::Display) -> Told {
 const FIELDMAP: &str = "fieldmap.yml";
 
 impl Options {
+    /// Reads the configuration.
+    pub(super) fn settings(&self) -> Result<Config, Told> {
+        let mut settings = self.loading.settings()?;
+        if let Some(form) = self.output {
+            settings.sinks = vec![standard_output(form)?];
+        }
+        Ok(settings)
+    }
+}
+
+impl Loading {
     /// Reads the configuration.
     pub(super) fn settings(&self) -> Result<Config, Told> {
         let path = self.config.clone().or_else(|| {
@@ -118,9 +136,6 @@ impl Options {
             }
         }
         settings.rules = self.rule_paths(&settings);
-        if let Some(form) = self.output {
-            settings.sinks = vec![standard_output(form)?];
-        }
         Ok(settings)
     }
 
@@ -167,22 +182,27 @@ pub(super) fn colour() -> RuleColour {
     if std::io::stderr().is_terminal() { RuleColour::Styled } else { RuleColour::Plain }
 }
 
-/// Rules and whitelists, checked; every problem is printed.
-pub(super) fn load_rules(settings: &Config) -> Result<(RuleSet, Whitelist), Told> {
-    let colour = colour();
+/// What reads the rules of a configuration; every problem is printed.
+pub(super) fn loader(settings: &Config, indicators: &Arc<Lists>) -> Result<Loader, Told> {
     let fieldmap = settings.rules.iter().map(|path| path.join(FIELDMAP)).find(|path| path.exists());
     let fieldmap = match fieldmap {
         None => Fieldmap::builtin(),
         Some(path) => Fieldmap::load(&path).map_err(|problems| {
-            eprint!("{}", problems.render(colour));
+            eprint!("{}", problems.render(colour()));
             tell(format!("{}: {} errors", path.display(), problems.errors()))
         })?,
     };
-    let indicators = Arc::new(indicators(settings)?);
-    let loader = Loader::new(fieldmap)
+    Ok(Loader::new(fieldmap)
         .with_placeholders(placeholders(settings.sigma_placeholders.as_deref())?)
-        .with_indicators(Arc::clone(&indicators))
-        .with_selection(settings.selection.clone());
+        .with_indicators(Arc::clone(indicators))
+        .with_selection(settings.selection.clone()))
+}
+
+/// Rules and whitelists, checked; every problem is printed.
+pub(super) fn load_rules(settings: &Config) -> Result<(RuleSet, Whitelist), Told> {
+    let colour = colour();
+    let indicators = Arc::new(indicators(settings)?);
+    let loader = loader(settings, &indicators)?;
     let (rules, warnings) = RuleSet::read(&settings.rules, &loader).map_err(|problems| {
         eprint!("{}", problems.render(colour));
         tell(format!("{} errors in the rules; nothing was started", problems.errors()))

@@ -19,7 +19,7 @@ pub(super) fn check(paths: &Paths) -> std::io::Result<bool> {
     let mut reasons: Vec<_> = reasons.into_iter().collect();
     reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let fine = !problems.has_errors();
-    if paths.json {
+    if paths.reading.json {
         let report = serde_json::json!({
             "rules": rules.len(),
             "states": states,

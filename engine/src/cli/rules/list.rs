@@ -14,7 +14,7 @@ pub(super) fn list(paths: &Paths) -> std::io::Result<bool> {
     let files: Vec<String> = rules.iter().map(|rule| rule.place.source.name.clone()).collect();
     let set = RuleSet::new(rules);
     let mut out = std::io::stdout().lock();
-    if paths.json {
+    if paths.reading.json {
         let rows: serde_json::Value = set.rules().iter().zip(&files).map(|(rule, file)| as_json(rule, file)).collect();
         writeln!(out, "{rows}")?;
         return Ok(!problems.has_errors());

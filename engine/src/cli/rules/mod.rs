@@ -1,7 +1,11 @@
 //! `beewolf rules`: the rule author's bench, a file per command.
 
 mod check;
+mod doctor;
+mod explain;
+mod given;
 mod list;
+mod plan;
 mod test;
 
 use std::{
@@ -13,7 +17,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 
-use super::sense::{self, Options};
+use super::sense::{self, Loading};
 use crate::{
     indicator::Lists,
     rule::{
@@ -30,6 +34,12 @@ const HOMES: &[&str] = &[".", "/usr/share/beewolf"];
 pub(super) enum Rules {
     /// Checks rules and whitelists and reports every problem.
     Check(Paths),
+    /// Says of each rule whether it can fire on this host, and what is missing if it cannot.
+    #[command(after_help = doctor::EXIT_CODES)]
+    Doctor(doctor::Arguments),
+    /// Shows why a rule alerts on an event, or does not: every predicate with its value.
+    #[command(after_help = explain::EXIT_CODES)]
+    Explain(explain::Arguments),
     /// Lists rules with what they look at and whether they can match.
     List(Paths),
     /// Runs the tests of rules: native ones bring their own, those of Sigma rules are recordings.
@@ -47,6 +57,13 @@ pub(super) enum Rules {
 pub(super) struct Paths {
     /// Files and folders; without any, `rules` and `sigma` here or in /usr/share/beewolf.
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
+}
+
+/// How rules are read, and how to print.
+#[derive(Debug, Args)]
+struct Reading {
     /// The map of Sigma's names to ours, instead of the one that comes with the program.
     #[arg(long, value_name = "FILE")]
     fieldmap: Option<PathBuf>,
@@ -75,6 +92,8 @@ pub(super) struct Paths {
 pub(super) fn run(rules: &Rules) -> ExitCode {
     let done = match rules {
         Rules::Check(paths) => check::check(paths),
+        Rules::Doctor(arguments) => return doctor::run(arguments),
+        Rules::Explain(arguments) => return explain::run(arguments).unwrap_or_else(Into::into),
         Rules::List(paths) => list::list(paths),
         Rules::Test { paths, testdata } => test::test(paths, testdata),
     };
@@ -99,6 +118,12 @@ pub(super) fn default_paths() -> Vec<PathBuf> {
 
 impl Paths {
     fn read(&self) -> (Vec<Loaded>, Diagnostics) {
+        self.reading.read(&self.paths)
+    }
+}
+
+impl Reading {
+    fn read(&self, paths: &[PathBuf]) -> (Vec<Loaded>, Diagnostics) {
         let fieldmap = match self.fieldmap.as_deref().map(Fieldmap::load) {
             None => Fieldmap::builtin(),
             Some(Ok(fieldmap)) => fieldmap,
@@ -109,7 +134,7 @@ impl Paths {
             Some(Ok(placeholders)) => placeholders,
             Some(Err(problems)) => return (Vec::new(), problems),
         };
-        let paths = if self.paths.is_empty() { default_paths() } else { self.paths.clone() };
+        let paths = if paths.is_empty() { default_paths() } else { paths.to_owned() };
         if paths.is_empty() {
             let mut problems = Diagnostics::default();
             let place = Place::whole(&Source::new("rules", ""));
@@ -130,8 +155,8 @@ impl Paths {
     /// The indicator lists of the configuration, if one is given. Its own problems are printed at once.
     fn indicators(&self) -> Result<Lists, Diagnostics> {
         let Some(config) = &self.config else { return Ok(Lists::default()) };
-        let options = Options { config: Some(config.clone()), ..Options::default() };
-        options.settings().and_then(|settings| sense::indicators(&settings)).map_err(|_| {
+        let loading = Loading { config: Some(config.clone()), ..Loading::default() };
+        loading.settings().and_then(|settings| sense::indicators(&settings)).map_err(|_| {
             let mut problems = Diagnostics::default();
             let place = Place::whole(&Source::new(config.display().to_string(), ""));
             problems.push(Diagnostic::error("unusable-config", place, "the indicator lists cannot be used"));

@@ -31,7 +31,7 @@ pub(super) fn test(paths: &Paths, testdata: &Path) -> std::io::Result<bool> {
     let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
     let passed = outcomes.len() - failed;
     let mut out = std::io::stdout().lock();
-    if paths.json {
+    if paths.reading.json {
         let rows: serde_json::Value = outcomes
             .iter()
             .map(|outcome| {

@@ -15,6 +15,7 @@ use crate::{
         ast::Text,
         diagnostic::{Diagnostic, Diagnostics},
         expr::Expr,
+        reason::{Code, Reason},
         shape::wrong_type,
         yaml::{Node, Value as Yaml},
     },
@@ -48,7 +49,7 @@ impl Lack {
     }
 
     /// What is lacking in all of several log sources: what one of them has is there.
-    pub(super) fn in_all(sources: &[Vec<Self>]) -> Vec<String> {
+    pub(super) fn in_all(sources: &[Vec<Self>]) -> Vec<Reason> {
         let in_all = |lack: &&Self| sources.iter().all(|source| source.iter().any(|other| lack.follows_from(other)));
         let mut lacks: Vec<&Self> = Vec::new();
         for lack in sources.iter().flatten().filter(in_all) {
@@ -59,7 +60,15 @@ impl Lack {
                 None => lacks.push(lack),
             }
         }
-        lacks.iter().map(ToString::to_string).collect()
+        lacks.into_iter().map(Self::reason).collect()
+    }
+
+    fn reason(&self) -> Reason {
+        let (code, fact) = match &self.value {
+            None => (Code::FieldNotCarried, self.field.clone()),
+            Some(value) => (Code::ValueNotCarried, format!("{} = {value}", self.field)),
+        };
+        Reason::new(code, fact, self.to_string())
     }
 }
 
