@@ -206,16 +206,15 @@ fn language(document: &Node) -> Language {
     if is_sigma && document.get("when").is_none() { Language::Sigma } else { Language::Native }
 }
 
-/// Reads whitelist files.
+/// Reads the entries of whitelists.
 pub(crate) fn whitelists(
-    paths: &[PathBuf],
+    sources: &[Arc<Source>],
     indicators: &Arc<Lists>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<exception::Entry> {
     let mut entries: Vec<exception::Entry> = Vec::new();
-    for path in file::find(paths, diagnostics) {
-        let Some(source) = file::load(&path, diagnostics) else { continue };
-        for document in yaml::parse(&source, diagnostics) {
+    for source in sources {
+        for document in yaml::parse(source, diagnostics) {
             for entry in exception::read_whitelist(&document, indicators, diagnostics) {
                 if entries.iter().any(|other| other.exception.name == entry.exception.name) {
                     let message = format!("two entries have the name `{}`", entry.exception.name);

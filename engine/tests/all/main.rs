@@ -13,6 +13,7 @@ mod delivery;
 mod house;
 mod kernel;
 mod recordings;
+mod reload;
 mod replays;
 mod rules;
 mod samples;

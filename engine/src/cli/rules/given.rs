@@ -11,7 +11,7 @@ use crate::{
     config::Config,
     event::{Event, json},
     indicator::Lists,
-    rule::{Diagnostics, Entry, Loaded, loader},
+    rule::{Diagnostics, Entry, Inputs, Loaded, Role, loader},
     store::{self, CappedError, Lines},
 };
 
@@ -34,10 +34,14 @@ impl Given {
     /// Reads what the options name. Problems of whitelists are printed.
     pub(super) fn read(loading: &Loading) -> Result<Self, Told> {
         let settings = loading.settings()?;
-        let indicators: Arc<Lists> = Arc::new(sense::indicators(&settings)?);
-        let (rules, problems) = sense::loader(&settings, &indicators)?.load(&settings.rules);
+        let indicators: Arc<Lists> = Arc::new(sense::indicators(&settings, &Lists::default())?);
+        let mut problems = Diagnostics::default();
+        let inputs = Inputs::read(&sense::places(&settings), &mut problems);
+        let loader = sense::loader(&inputs, &settings, &indicators, &mut problems);
+        let (rules, more) = loader.read(&inputs.of(Role::Rules));
+        problems.extend(more);
         let mut found = Diagnostics::default();
-        let whitelist = loader::whitelists(&settings.whitelists, &indicators, &mut found);
+        let whitelist = loader::whitelists(&inputs.of(Role::Whitelist), &indicators, &mut found);
         if found.has_errors() {
             eprint!("{}", found.render(sense::colour()));
             return Err(tell(format!("{} errors in the whitelists", found.errors())));

@@ -17,7 +17,10 @@ use std::{
 
 use clap::{Args, Subcommand};
 
-use super::sense::{self, Loading};
+use super::{
+    generations,
+    sense::{self, Loading},
+};
 use crate::{
     indicator::Lists,
     rule::{
@@ -40,8 +43,12 @@ pub(super) enum Rules {
     /// Shows why a rule alerts on an event, or does not: every predicate with its value.
     #[command(after_help = explain::EXIT_CODES)]
     Explain(explain::Arguments),
+    /// Lists the rules that were in force, last one first.
+    Generations(generations::Of),
     /// Lists rules with what they look at and whether they can match.
     List(Paths),
+    /// Goes back to rules that were in force before, whatever the files say.
+    Rollback(generations::To),
     /// Runs the tests of rules: native ones bring their own, those of Sigma rules are recordings.
     Test {
         #[command(flatten)]
@@ -94,7 +101,9 @@ pub(super) fn run(rules: &Rules) -> ExitCode {
         Rules::Check(paths) => check::check(paths),
         Rules::Doctor(arguments) => return doctor::run(arguments),
         Rules::Explain(arguments) => return explain::run(arguments).unwrap_or_else(Into::into),
+        Rules::Generations(of) => Ok(generations::list(of).is_ok()),
         Rules::List(paths) => list::list(paths),
+        Rules::Rollback(to) => Ok(generations::run(to).is_ok()),
         Rules::Test { paths, testdata } => test::test(paths, testdata),
     };
     match done {
@@ -156,7 +165,7 @@ impl Reading {
     fn indicators(&self) -> Result<Lists, Diagnostics> {
         let Some(config) = &self.config else { return Ok(Lists::default()) };
         let loading = Loading { config: Some(config.clone()), ..Loading::default() };
-        loading.settings().and_then(|settings| sense::indicators(&settings)).map_err(|_| {
+        loading.settings().and_then(|settings| sense::indicators(&settings, &Lists::default())).map_err(|_| {
             let mut problems = Diagnostics::default();
             let place = Place::whole(&Source::new(config.display().to_string(), ""));
             problems.push(Diagnostic::error("unusable-config", place, "the indicator lists cannot be used"));
