@@ -259,6 +259,41 @@ fn nanoseconds(time: Duration) -> i64 {
     i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
+/// What completes events.
+pub(super) fn enricher(settings: &Config, origin: Origin, host: EnrichHost) -> Enricher {
+    let limits = Limits {
+        entries: settings.limits.process_table_entries,
+        retain_ns: u64::try_from(settings.limits.process_retention.as_nanos()).unwrap_or(u64::MAX),
+        ..Limits::default()
+    };
+    Enricher::new(limits, origin, host, Users::from_file("/etc/passwd"))
+}
+
+/// What completes the events of a recording: they have an origin, and a host of their own.
+pub(super) fn enricher_of_recording(settings: &Config) -> Enricher {
+    let host = EnrichHost { name: Box::default(), boot_id: Box::default(), boot_to_wall_ns: 0 };
+    enricher(settings, Origin::new("", ""), host)
+}
+
+/// What rules over several events remember, within the bounds of the configuration.
+pub(super) fn state(settings: &Config) -> State {
+    State::new(StateLimits {
+        groups: settings.limits.correlation_groups,
+        entries: settings.limits.correlation_entries,
+        group_entries: settings.limits.correlation_group_entries,
+        lateness_ns: nanoseconds(settings.limits.correlation_lateness),
+    })
+}
+
+/// What makes repeats of an alert updates of it.
+pub(super) fn dedup(settings: &Config) -> Dedup {
+    Dedup::new(DedupLimits {
+        window_ns: nanoseconds(settings.deduplication.window),
+        interval_ns: nanoseconds(settings.deduplication.update_interval),
+        entries: settings.deduplication.entries,
+    })
+}
+
 /// The stages behind a sensor.
 pub(super) fn stages(
     settings: &Config,
@@ -268,27 +303,13 @@ pub(super) fn stages(
     host: EnrichHost,
     filter: Option<Filter>,
 ) -> Result<Stages, Told> {
-    let limits = Limits {
-        entries: settings.limits.process_table_entries,
-        retain_ns: u64::try_from(settings.limits.process_retention.as_nanos()).unwrap_or(u64::MAX),
-        ..Limits::default()
-    };
     Ok(Stages {
-        enricher: Enricher::new(limits, origin, host, Users::from_file("/etc/passwd")),
+        enricher: enricher(settings, origin, host),
         rules: Arc::new(rules),
         whitelist,
-        state: State::new(StateLimits {
-            groups: settings.limits.correlation_groups,
-            entries: settings.limits.correlation_entries,
-            group_entries: settings.limits.correlation_group_entries,
-            lateness_ns: nanoseconds(settings.limits.correlation_lateness),
-        }),
+        state: state(settings),
         forgotten: 0,
-        dedup: Dedup::new(DedupLimits {
-            window_ns: nanoseconds(settings.deduplication.window),
-            interval_ns: nanoseconds(settings.deduplication.update_interval),
-            entries: settings.deduplication.entries,
-        }),
+        dedup: dedup(settings),
         sinks: Sinks::start(&settings.sinks).map_err(tell)?,
         recorder: None,
         tally: Tally::default(),

@@ -1,11 +1,17 @@
 //! `beewolf rules`: the rule author's bench, a file per command.
 
+mod backtest;
+mod baseline;
 mod check;
+mod cost;
+mod coverage;
 mod doctor;
 mod explain;
 mod given;
 mod list;
 mod plan;
+mod recordings;
+mod table;
 mod test;
 
 use std::{
@@ -35,8 +41,17 @@ const HOMES: &[&str] = &[".", "/usr/share/beewolf"];
 /// What to do with rules.
 #[derive(Debug, Subcommand)]
 pub(super) enum Rules {
+    /// Says what rules would have found in recordings, how often, and what made the noise.
+    #[command(after_help = backtest::EXIT_CODES)]
+    Backtest(backtest::Arguments),
     /// Checks rules and whitelists and reports every problem.
     Check(Paths),
+    /// Says what each rule costs: how often it had to be looked at, how often it matched, the time.
+    #[command(after_help = cost::EXIT_CODES)]
+    Cost(cost::Arguments),
+    /// Prints the ATT&CK techniques of rules as a layer for the ATT&CK Navigator.
+    #[command(after_help = coverage::EXIT_CODES)]
+    Coverage(coverage::Arguments),
     /// Says of each rule whether it can fire on this host, and what is missing if it cannot.
     #[command(after_help = doctor::EXIT_CODES)]
     Doctor(doctor::Arguments),
@@ -50,13 +65,8 @@ pub(super) enum Rules {
     /// Goes back to rules that were in force before, whatever the files say.
     Rollback(generations::To),
     /// Runs the tests of rules: native ones bring their own, those of Sigma rules are recordings.
-    Test {
-        #[command(flatten)]
-        paths: Paths,
-        /// Folder with `NAME/hit.jsonl` and `NAME/miss.jsonl` for the Sigma rule `NAME.yml`.
-        #[arg(long, default_value = "testdata/sigma")]
-        testdata: PathBuf,
-    },
+    #[command(after_help = test::EXIT_CODES)]
+    Test(test::Arguments),
 }
 
 /// Which rules, and how to print.
@@ -94,17 +104,20 @@ struct Reading {
     json: bool,
 }
 
-/// Runs one of the commands. The exit code is 1 if any rule has an error or any test fails.
+/// Runs one of the commands. The exit code is 1 if any rule has an error or any test fails; `rules doctor` has more.
 #[must_use]
 pub(super) fn run(rules: &Rules) -> ExitCode {
     let done = match rules {
+        Rules::Backtest(arguments) => return backtest::run(arguments).unwrap_or_else(Into::into),
         Rules::Check(paths) => check::check(paths),
+        Rules::Cost(arguments) => return cost::run(arguments).unwrap_or_else(Into::into),
+        Rules::Coverage(arguments) => return coverage::run(arguments),
         Rules::Doctor(arguments) => return doctor::run(arguments),
         Rules::Explain(arguments) => return explain::run(arguments).unwrap_or_else(Into::into),
         Rules::Generations(of) => Ok(generations::list(of).is_ok()),
         Rules::List(paths) => list::list(paths),
         Rules::Rollback(to) => Ok(generations::run(to).is_ok()),
-        Rules::Test { paths, testdata } => test::test(paths, testdata),
+        Rules::Test(arguments) => test::test(arguments),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,8 +1,14 @@
 //! `beewolf rules test`: the tests of rules.
 
-use std::{io::Write, path::Path, sync::Arc};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use super::{Paths, colour};
+use clap::Args;
+
+use super::{Paths, baseline::Baseline, colour};
 use crate::{
     detect::{RuleSet, State},
     event::{Event, json},
@@ -10,15 +16,33 @@ use crate::{
 };
 
 /// One test that has been run.
-struct Outcome {
-    rule: String,
-    name: String,
+pub(super) struct Outcome {
+    /// The rule that is tested.
+    pub(super) rule: String,
+    /// What is tested.
+    pub(super) name: String,
     /// Why it failed.
-    failure: Option<Diagnostic>,
+    pub(super) failure: Option<Diagnostic>,
+}
+
+/// What the exit code says; part of the help.
+pub(super) const EXIT_CODES: &str = "Exit codes: 0 all tests pass; 1 one fails, or the rules are broken.";
+
+/// Which rules, and what they are tested with.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Arguments {
+    #[command(flatten)]
+    paths: Paths,
+    /// Folder with `NAME/hit.jsonl` and `NAME/miss.jsonl` for the Sigma rule `NAME.yml`.
+    #[arg(long, value_name = "DIR", default_value = "testdata/sigma")]
+    testdata: PathBuf,
+    #[command(flatten)]
+    baseline: Baseline,
 }
 
 /// Runs them; false if one fails or any rule has an error.
-pub(super) fn test(paths: &Paths, testdata: &Path) -> std::io::Result<bool> {
+pub(super) fn test(arguments: &Arguments) -> std::io::Result<bool> {
+    let Arguments { paths, testdata, baseline } = arguments;
     let (rules, mut problems) = paths.read();
     let set = RuleSet::new(rules.clone());
     let mut outcomes = Vec::new();
@@ -27,6 +51,9 @@ pub(super) fn test(paths: &Paths, testdata: &Path) -> std::io::Result<bool> {
             "sigma" => recorded_tests(rule, &set, testdata, &mut outcomes, &mut problems),
             _ => own_tests(rule, &set, &mut outcomes),
         }
+    }
+    if baseline.run(&paths.reading, &rules, &set, &mut outcomes).is_err() {
+        return Ok(false);
     }
     let failed = outcomes.iter().filter(|outcome| outcome.failure.is_some()).count();
     let passed = outcomes.len() - failed;
