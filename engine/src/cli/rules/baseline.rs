@@ -91,7 +91,7 @@ impl Baseline {
 
     fn whitelist(&self, reading: &Reading) -> Result<Whitelist, Told> {
         let mut problems = Diagnostics::default();
-        let indicators = reading.indicators().map_err(|problems| tell(problems))?;
+        let indicators = reading.indicators().map_err(tell)?;
         let inputs = Inputs::read(&Places::default().with(Role::Whitelist, self.whitelist.clone()), &mut problems);
         let whitelist = Whitelist::read(&inputs.of(Role::Whitelist), &indicators.into(), &mut problems);
         if problems.has_errors() {
