@@ -168,6 +168,7 @@ pub(super) fn colour() -> RuleColour {
 }
 
 /// Rules and whitelists ready to judge, and what they were made of.
+#[cfg_attr(not(feature = "bpf"), expect(dead_code, reason = "only a live sensor keeps what rules were made of"))]
 pub(super) struct Ready {
     pub(super) rules: RuleSet,
     pub(super) whitelist: Whitelist,
