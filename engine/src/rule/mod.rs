@@ -11,6 +11,7 @@
 mod ast;
 mod check;
 mod comparison;
+mod contradiction;
 pub mod correlate;
 pub mod definition;
 pub mod diagnostic;

@@ -14,6 +14,7 @@ use crate::{
     rule::{
         diagnostic::Diagnostics,
         expr::{Expr, Source},
+        lint,
         loaded::{Loaded, State},
         program::{Program, Purpose, Table},
         reason::{Code, Reason},
@@ -88,6 +89,10 @@ pub(super) fn read(
         place: document.get("id").or(document.get("title")).unwrap_or(document).place.clone(),
     };
     let Compiled { condition, state, logsource } = compiled?;
+    // A correlation is about what its members are about.
+    if matches!(setup.target, Target::Ours(_)) && shape.get("correlation").is_none() {
+        lint::technique(&rule.tags, &rule.place, diagnostics);
+    }
     (diagnostics.errors() == before).then_some(Loaded { condition, state, logsource, ..rule })
 }
 
@@ -155,9 +160,17 @@ fn compile<'f>(
         let mut problems = Diagnostics::default();
         let rule = compiler.detection(detection, NO_SEARCHES, &mut problems);
         let broken = problems.has_errors();
-        diagnostics.extend(problems);
+        // What is said of one log source would be said again of the next.
+        if broken || lacks.is_empty() {
+            diagnostics.extend(problems);
+        }
         if broken {
             return None;
+        }
+        if let Some(rule) = &rule
+            && lacks.is_empty()
+        {
+            lint::joins(rule, detection.get("condition").unwrap_or(detection), diagnostics);
         }
         rejected = rejected.or(compiler.rejected.take());
         let expr = rule.map(|rule| filters.iter().fold(rule, |expr, filter| expr.and(filter.compile(&mut compiler))));
