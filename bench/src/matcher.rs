@@ -13,7 +13,11 @@ use std::{
     time::Duration,
 };
 
-use beewolf::rule::sigma::Fieldmap;
+use beewolf::{
+    detect::ForeignRules,
+    event::Foreign,
+    rule::sigma::{Fieldmap, Placeholders},
+};
 use engine::{Matcher, Ours, Routing, Rsigma, SigmaRust};
 use rsigma_eval::JsonEvent;
 use table::{Row, Target};
@@ -232,25 +236,29 @@ fn hostile(tree: &Path, folder: &Path) -> Vec<Row> {
     rows
 }
 
-/// Beewolf from JSON text.
+/// Beewolf from JSON text: what `beewolf replay --sigma-events` does with a line.
 struct OursFromJson {
-    ours: Ours,
+    rules: ForeignRules,
     state: beewolf::detect::State,
-    lines: Vec<Vec<u8>>,
+    lines: Vec<String>,
 }
 
 impl Matcher for OursFromJson {
     fn run(&mut self) -> usize {
-        let mut count = 0;
-        for line in &self.lines {
-            let (event, _) = beewolf::event::json::read(line).expect("an event");
-            self.ours.set.evaluate(&std::sync::Arc::new(event), &mut self.state, &mut |_| count += 1);
-        }
-        count
+        let found = self.lines.iter().map(|line| {
+            let event = Foreign::read(line.as_bytes(), self.rules.names()).expect("an event");
+            std::hint::black_box(self.rules.matches(&event, &mut self.state)).len()
+        });
+        found.sum()
     }
 
     fn matches(&mut self) -> engine::Matches {
-        self.ours.matches()
+        let found = self.lines.iter().enumerate().flat_map(|(number, line)| {
+            let event = Foreign::read(line.as_bytes(), self.rules.names()).expect("an event");
+            let found = self.rules.matches(&event, &mut self.state);
+            found.into_iter().map(move |rule| (number, rule.id.clone())).collect::<Vec<_>>()
+        });
+        found.collect()
     }
 
     fn events(&self) -> usize {
@@ -276,7 +284,13 @@ impl Matcher for RsigmaFromJson {
     }
 
     fn matches(&mut self) -> engine::Matches {
-        engine::Matches::new()
+        let found = self.lines.iter().enumerate().flat_map(|(number, line)| {
+            let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let event = JsonEvent::borrow(&value);
+            let found = engine::rsigma_evaluate(&self.engine, Routing::Conflict, &self.logsource, &event);
+            found.into_iter().map(move |result| (number, result.header.rule_id.unwrap_or_default()))
+        });
+        found.collect()
     }
 
     fn events(&self) -> usize {
@@ -284,28 +298,22 @@ impl Matcher for RsigmaFromJson {
     }
 }
 
-/// From a line of JSON to the verdict, each engine reading the names it knows.
+/// From a line of JSON, the same for both, to the verdict.
 fn from_json(tree: &Path, folder: &Path) -> Vec<Row> {
-    let records = corpus::linux(EVENTS);
+    let lines: Vec<String> = corpus::linux(EVENTS).iter().map(corpus::Record::json).collect();
+    let source = "category=process_creation,product=linux".parse().expect("a log source");
     let mut rows = Vec::new();
     for (name, rules) in
         [("rules for Linux process creations", linux_rules(tree, folder).0), ("all rules", tree.to_owned())]
     {
-        let lines = records.iter().map(|record| {
-            let mut line = Vec::new();
-            beewolf::event::json::write(&mut line, &engine::typed(record), beewolf::event::json::Form::Ours);
-            line
-        });
-        let mut ours = OursFromJson {
-            ours: Ours::new(&rules, Fieldmap::builtin(), &[]),
-            state: beewolf::detect::State::default(),
-            lines: lines.collect(),
-        };
+        let (ours, _) = ForeignRules::load(std::slice::from_ref(&rules), Some(&source), Placeholders::default());
+        let mut ours = OursFromJson { rules: ours, state: beewolf::detect::State::default(), lines: lines.clone() };
         let mut rsigma = RsigmaFromJson {
             engine: engine::rsigma_engine(&rules),
             logsource: engine::logsource(Some("linux")),
-            lines: records.iter().map(corpus::Record::json).collect(),
+            lines: lines.clone(),
         };
+        compare(&format!("JSON, {name}"), &mut ours, &mut rsigma);
         let times = race(&mut [&mut ours, &mut rsigma]);
         let case = format!("JSON text to verdict, {name}");
         rows.push(rate(&format!("{case}, rsigma"), per_second(times[0]), per_second(times[1]), Target::None));
