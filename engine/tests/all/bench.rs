@@ -116,10 +116,11 @@ fn the_doctor_ends_with_the_worst_it_found_and_names_the_fact() {
 
 #[test]
 fn every_code_of_the_doctor_is_documented() {
-    let document = read(&workspace().join("docs/doctor.md"));
+    let document = read(&workspace().join("docs/authoring.md"));
+    let (_, document) = document.split_once("### Reasons").expect("the section");
     for code in Code::ALL {
         let row = format!("| `{}` | {} |", code.word(), code.doc());
-        assert!(document.contains(&row), "docs/doctor.md lacks the row\n{row}");
+        assert!(document.contains(&row), "docs/authoring.md lacks the row\n{row}");
     }
     assert_eq!(document.lines().filter(|line| line.starts_with("| `")).count(), Code::ALL.len());
 }
@@ -176,6 +177,12 @@ fn an_explanation_shows_every_predicate_with_its_value() {
     assert_eq!((&json[0]["outcome"], &json[0]["suppressed_by"]), (&Value::from("suppressed"), &Value::from("all")));
     let test = &json[0]["condition"]["all"][1]["part"];
     assert_eq!((&test["value"], &test["holds"]), (&Value::from("dash"), &Value::from(true)), "{json}");
+
+    let alerts = run(&["replay", &path(RECORDING), "--rules", &name, "--output", "json"], 0);
+    let alert = folder.path().join("alerts.json");
+    fs::write(&alert, &alerts).expect("written");
+    let told = run(&["rules", "explain", &name, &format!("{}:1", alert.display())], 0);
+    assert!(told.contains("outcome  an alert") && !told.contains("unknown field"), "{told}");
 
     let told = run(&["rules", "explain", "shel", &event, "--rules", &name], 1);
     assert!(told.contains("did you mean `shell`?"), "{told}");

@@ -29,7 +29,7 @@ pub(super) const EXIT_CODES: &str =
 pub(in crate::cli) struct Arguments {
     /// Id of a rule, or a file with rules.
     rule: String,
-    /// A JSON file with one event, a line of a recording as FILE:LINE, or - for standard input.
+    /// A JSON file with one event or alert, a line of such a file or of a recording as FILE:LINE, or - for standard input.
     event: String,
     #[command(flatten)]
     loading: Loading,

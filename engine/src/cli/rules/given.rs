@@ -7,9 +7,13 @@ use std::{
 };
 
 use crate::{
+    alert,
     cli::sense::{self, Loading, Told, tell},
     config::Config,
-    event::{Event, json},
+    event::{
+        Event,
+        json::{self, FieldError},
+    },
     indicator::Lists,
     rule::{Diagnostics, Entry, Inputs, Loaded, Role, loader},
     store::{self, CappedError, Lines},
@@ -50,7 +54,8 @@ impl Given {
     }
 }
 
-/// An event: a JSON file, a line of a recording as `FILE:LINE`, or `-` for standard input.
+/// An event, or an alert for the event in it: a JSON file, a line of a recording as `FILE:LINE`, or `-` for standard
+/// input.
 pub(super) fn event(text: &str, max_line: usize) -> Result<Event, Told> {
     let (name, bytes) = match numbered(text) {
         Some((path, number)) => (text.to_owned(), line(&path, number, max_line)?),
@@ -70,7 +75,9 @@ pub(super) fn event(text: &str, max_line: usize) -> Result<Event, Told> {
             "an event is a JSON object with `event.action`; `beewolf list fields` has the names".to_owned()
         })
     })?;
-    for error in unfit {
+    // An alert has the members of its event beside its own.
+    let is_of_alert = |error: &FieldError| matches!(error, FieldError::Unknown(name) if alert::MEMBERS.iter().any(|member| member.name == name));
+    for error in unfit.iter().filter(|error| !is_of_alert(error)) {
         eprintln!("beewolf: {name}: {error}; the event is taken without it");
     }
     Ok(event)

@@ -141,7 +141,10 @@ impl<'f> Compiler<'f> {
             match condition::compile(&Text::of_node(condition), &searches) {
                 Ok(expr) => parts.push(expr),
                 Err(error) if error.code == "not-supported" => self.reject(&error.message),
-                Err(error) => diagnostics.push(*error),
+                Err(error) => {
+                    diagnostics.push(*error);
+                    broken = true;
+                }
             }
         }
         let rule = (!broken).then_some(Expr::Any(parts))?;
@@ -265,7 +268,8 @@ fn names<'e>(expr: &'e Expr, used: &mut BTreeSet<&'e str>) {
 
 /// Warns about regular expressions that say no more than a string does.
 fn literals(modifiers: &[&str], nodes: &[&Node], diagnostics: &mut Diagnostics) {
-    if !modifiers.contains(&"re") {
+    // A placeholder may stand for more than itself.
+    if !modifiers.contains(&"re") || modifiers.contains(&"expand") {
         return;
     }
     for node in nodes {

@@ -340,7 +340,7 @@ fn what_cannot_match_says_why() {
 #[test]
 fn what_the_author_wrote_stays_with_the_alert() {
     let text = format!(
-        "author: A. Uthor\nlicense: DRL-1.1\nreferences: [https://example.org/]\nlevel: critical\ntags: [attack.t1059]\ncustom: 1\n{}",
+        "author: A. Uthor\nlicense: DRL-1.1\nreferences: [https://example.org/]\nlevel: critical\ncustom: 1\n{}",
         rule(PROCESS, "sel: {Image: x}\ncondition: sel")
     );
     let (rules, problems) = load(&text);
