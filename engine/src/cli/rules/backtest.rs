@@ -28,8 +28,10 @@ use crate::{
 };
 
 /// What the exit code says; part of the help.
-pub(super) const EXIT_CODES: &str =
-    "Exit codes: 0 all recordings were read, whatever was found; 1 the rules or a recording cannot be used.";
+pub(super) const EXIT_CODES: &str = "\
+    Exit codes:\n\
+    \x20 0  all recordings were read, whatever was found\n\
+    \x20 1  the rules or a recording cannot be used";
 
 /// The fields by which noise is shown.
 const FIELDS: &[&str] =

@@ -21,10 +21,12 @@ use crate::{
 };
 
 /// What the exit code says; part of the help.
-pub(super) const EXIT_CODES: &str = "Times are those of this machine with a clock held beside every run, less what the \
-                                     clock itself takes; of rules that share\na test the first one pays for it. Numbers \
-                                     of runs and matches are the same everywhere.\n\nExit codes: 0 measured; 1 the rules \
-                                     or a recording cannot be used.";
+pub(super) const EXIT_CODES: &str = "\
+    Times are those of this machine with a clock held beside every run, less what the clock itself takes; \
+    of rules that share a test the first one pays for it. Numbers of runs and matches are the same everywhere.\n\n\
+    Exit codes:\n\
+    \x20 0  measured\n\
+    \x20 1  the rules or a recording cannot be used";
 
 /// Which recordings through which rules.
 #[derive(Debug, Args)]

@@ -17,8 +17,10 @@ use crate::{
 };
 
 /// What the exit code says; part of the help.
-pub(super) const EXIT_CODES: &str =
-    "Exit codes: 0 the layer was printed; 1 the rules are broken or the host cannot be asked.";
+pub(super) const EXIT_CODES: &str = "\
+    Exit codes:\n\
+    \x20 0  the layer was printed\n\
+    \x20 1  the rules are broken, or the host cannot be asked";
 
 /// The oldest Navigator that reads the layer.
 const NAVIGATOR: &str = "4.9.0";

@@ -17,9 +17,13 @@ use crate::{
 };
 
 /// What the exit code says; part of the help.
-pub(super) const EXIT_CODES: &str = "Exit codes: 0 every rule can fire; 1 the rules are broken or the host cannot be \
-                                     asked; 3 some rule is degraded;\n4 some rule can never fire. Rules that an \
-                                     override has switched off do not count.";
+pub(super) const EXIT_CODES: &str = "\
+    Exit codes:\n\
+    \x20 0  every rule can fire\n\
+    \x20 1  the rules are broken, or the host cannot be asked\n\
+    \x20 3  some rule is degraded\n\
+    \x20 4  some rule can never fire\n\
+    Rules that an override has switched off do not count.";
 
 /// Which rules, and on whose sensors.
 #[derive(Debug, Args)]

@@ -21,8 +21,10 @@ use crate::{
 };
 
 /// What the exit code says; part of the help.
-pub(super) const EXIT_CODES: &str =
-    "Exit codes: 0 explained, whatever the outcome; 1 there is no such rule or event, or it cannot be read.";
+pub(super) const EXIT_CODES: &str = "\
+    Exit codes:\n\
+    \x20 0  explained, whatever the outcome\n\
+    \x20 1  there is no such rule or event, or it cannot be read";
 
 /// Which rule on which event.
 #[derive(Debug, Args)]

@@ -26,7 +26,10 @@ pub(super) struct Outcome {
 }
 
 /// What the exit code says; part of the help.
-pub(super) const EXIT_CODES: &str = "Exit codes: 0 all tests pass; 1 one fails, or the rules are broken.";
+pub(super) const EXIT_CODES: &str = "\
+    Exit codes:\n\
+    \x20 0  all tests pass\n\
+    \x20 1  one fails, or the rules are broken";
 
 /// Which rules, and what they are tested with.
 #[derive(Debug, Args)]
