@@ -27,9 +27,14 @@ const NOBODY: u64 = u64::MAX;
 
 /// Runs it.
 pub(super) fn run(arguments: Arguments) -> ExitCode {
+    ask(|host, plan| show(host, plan, arguments.form))
+}
+
+/// Loads every probe where it sees nobody, and hands on what came of it; no plan where nothing can be sensed.
+pub(super) fn ask(then: impl FnOnce(&Host, Option<&Plan>) -> ExitCode) -> ExitCode {
     let host = Host::look();
     if host.refusal().is_some() {
-        return show(&host, None, arguments.form);
+        return then(&host, None);
     }
     match kernel::split() {
         Ok(Role::Helper(code)) => ExitCode::from(code),
@@ -42,7 +47,7 @@ pub(super) fn run(arguments: Arguments) -> ExitCode {
                 scope_cgroup: NOBODY,
             };
             match client.start(request) {
-                Ok(started) => show(&host, Some(&started.plan), arguments.form),
+                Ok(started) => then(&host, Some(&started.plan)),
                 Err(error) => tell(format!("cannot load the probes: {error}")).into(),
             }
         }

@@ -5,7 +5,7 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 use jiff::Timestamp;
 
-use super::sense::{Options, Told, tell};
+use super::sense::{Loading, Told, tell};
 use crate::{
     event::value::Words,
     rule::{Inputs, Role, Source},
@@ -34,8 +34,8 @@ pub(super) struct To {
 
 impl Of {
     fn open(&self) -> Result<Generations, Told> {
-        let options = Options { config: self.config.clone(), ..Options::default() };
-        let mut settings = options.settings()?;
+        let loading = Loading { config: self.config.clone(), ..Loading::default() };
+        let mut settings = loading.settings()?;
         // Without a configuration file the service has the default folder, too.
         let preset = crate::config::Config::default().reload.generations;
         let folder = settings.reload.generations.take().or(preset);

@@ -18,6 +18,16 @@ use crate::{
 /// Where rules come from and what happens to alerts.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Options {
+    #[command(flatten)]
+    pub(super) loading: Loading,
+    /// Form of the lines on standard output: readable on a terminal, JSON otherwise, unless said here.
+    #[arg(long, value_enum)]
+    pub(super) output: Option<Form>,
+}
+
+/// Where settings, rules and whitelists come from.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Loading {
     /// Configuration file; without it /etc/beewolf/beewolf.yml if there is one, else the defaults.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
@@ -39,9 +49,6 @@ pub(super) struct Options {
     /// Leaves out rules with this tag, folder or id; may be given several times.
     #[arg(long, value_name = "NAME")]
     pub(super) exclude: Vec<String>,
-    /// Form of the lines on standard output: readable on a terminal, JSON otherwise, unless said here.
-    #[arg(long, value_enum)]
-    pub(super) output: Option<Form>,
 }
 
 /// Form of the lines on standard output.
@@ -74,6 +81,17 @@ pub(super) fn tell(problem: impl std::fmt::Display) -> Told {
 const FIELDMAP: &str = "fieldmap.yml";
 
 impl Options {
+    /// Reads the configuration.
+    pub(super) fn settings(&self) -> Result<Config, Told> {
+        let mut settings = self.loading.settings()?;
+        if let Some(form) = self.output {
+            settings.sinks = vec![standard_output(form)?];
+        }
+        Ok(settings)
+    }
+}
+
+impl Loading {
     /// Reads the configuration.
     pub(super) fn settings(&self) -> Result<Config, Told> {
         let path = self.config.clone().or_else(|| {
@@ -112,9 +130,6 @@ impl Options {
         }
         settings.rules = self.rule_paths(&settings);
         settings.reload.generations = settings.reload.generations.filter(|_| is_service);
-        if let Some(form) = self.output {
-            settings.sinks = vec![standard_output(form)?];
-        }
         Ok(settings)
     }
 
@@ -178,6 +193,19 @@ pub(super) fn load_rules(settings: &Config) -> Result<Ready, Told> {
     ready(inputs, settings, diagnostics, &Lists::default())
 }
 
+/// What reads the rules among some texts.
+pub(super) fn loader(
+    inputs: &Inputs,
+    settings: &Config,
+    indicators: &Arc<Lists>,
+    diagnostics: &mut Diagnostics,
+) -> Loader {
+    Loader::new(inputs.fieldmap(diagnostics))
+        .with_placeholders(inputs.placeholders(diagnostics))
+        .with_indicators(Arc::clone(indicators))
+        .with_selection(settings.selection.clone())
+}
+
 /// Compiles texts that were read, with the problems found while reading; every problem is printed.
 /// Indicator lists whose files are as they were are taken from those before.
 pub(super) fn ready(
@@ -187,10 +215,7 @@ pub(super) fn ready(
     before: &Lists,
 ) -> Result<Ready, Told> {
     let indicators = Arc::new(indicators(settings, before)?);
-    let loader = Loader::new(inputs.fieldmap(&mut diagnostics))
-        .with_placeholders(inputs.placeholders(&mut diagnostics))
-        .with_indicators(Arc::clone(&indicators))
-        .with_selection(settings.selection.clone());
+    let loader = loader(&inputs, settings, &indicators, &mut diagnostics);
     let (loaded, problems) = loader.read(&inputs.of(Role::Rules));
     diagnostics.extend(problems);
     let whitelist = Whitelist::read(&inputs.of(Role::Whitelist), &indicators, &mut diagnostics);
@@ -235,6 +260,41 @@ fn nanoseconds(time: Duration) -> i64 {
     i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
+/// What completes events.
+pub(super) fn enricher(settings: &Config, origin: Origin, host: EnrichHost) -> Enricher {
+    let limits = Limits {
+        entries: settings.limits.process_table_entries,
+        retain_ns: u64::try_from(settings.limits.process_retention.as_nanos()).unwrap_or(u64::MAX),
+        ..Limits::default()
+    };
+    Enricher::new(limits, origin, host, Users::from_file("/etc/passwd"))
+}
+
+/// What completes the events of a recording: they have an origin, and a host of their own.
+pub(super) fn enricher_of_recording(settings: &Config) -> Enricher {
+    let host = EnrichHost { name: Box::default(), boot_id: Box::default(), boot_to_wall_ns: 0 };
+    enricher(settings, Origin::new("", ""), host)
+}
+
+/// What rules over several events remember, within the bounds of the configuration.
+pub(super) fn state(settings: &Config) -> State {
+    State::new(StateLimits {
+        groups: settings.limits.correlation_groups,
+        entries: settings.limits.correlation_entries,
+        group_entries: settings.limits.correlation_group_entries,
+        lateness_ns: nanoseconds(settings.limits.correlation_lateness),
+    })
+}
+
+/// What makes repeats of an alert updates of it.
+pub(super) fn dedup(settings: &Config) -> Dedup {
+    Dedup::new(DedupLimits {
+        window_ns: nanoseconds(settings.deduplication.window),
+        interval_ns: nanoseconds(settings.deduplication.update_interval),
+        entries: settings.deduplication.entries,
+    })
+}
+
 /// The stages behind a sensor.
 pub(super) fn stages(
     settings: &Config,
@@ -244,27 +304,13 @@ pub(super) fn stages(
     host: EnrichHost,
     filter: Option<Filter>,
 ) -> Result<Stages, Told> {
-    let limits = Limits {
-        entries: settings.limits.process_table_entries,
-        retain_ns: u64::try_from(settings.limits.process_retention.as_nanos()).unwrap_or(u64::MAX),
-        ..Limits::default()
-    };
     Ok(Stages {
-        enricher: Enricher::new(limits, origin, host, Users::from_file("/etc/passwd")),
+        enricher: enricher(settings, origin, host),
         rules: Arc::new(rules),
         whitelist,
-        state: State::new(StateLimits {
-            groups: settings.limits.correlation_groups,
-            entries: settings.limits.correlation_entries,
-            group_entries: settings.limits.correlation_group_entries,
-            lateness_ns: nanoseconds(settings.limits.correlation_lateness),
-        }),
+        state: state(settings),
         forgotten: 0,
-        dedup: Dedup::new(DedupLimits {
-            window_ns: nanoseconds(settings.deduplication.window),
-            interval_ns: nanoseconds(settings.deduplication.update_interval),
-            entries: settings.deduplication.entries,
-        }),
+        dedup: dedup(settings),
         sinks: Sinks::start(&settings.sinks).map_err(tell)?,
         recorder: None,
         tally: Tally::default(),

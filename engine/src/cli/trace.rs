@@ -71,7 +71,7 @@ fn live(arguments: Arguments) -> Result<ExitCode, Told> {
         let filter = filter(&arguments)?;
         let settings = settings(&arguments)?;
         // Rules are for recordings: their alerts are printed, and the manifest names them.
-        let (rules, whitelist) = if arguments.record.is_some() && !arguments.options.rules.is_empty() {
+        let (rules, whitelist) = if arguments.record.is_some() && !arguments.options.loading.rules.is_empty() {
             let Ready { rules, whitelist, .. } = sense::load_rules(&settings)?;
             (rules, whitelist)
         } else {

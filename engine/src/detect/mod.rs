@@ -4,6 +4,7 @@
 //! routed by kind; equal predicates of different rules are judged once per event, through a memo
 //! that lives in the caller's [`State`]. Nothing is allocated unless a rule matches.
 
+mod cost;
 mod foreign;
 mod matcher;
 mod report;
@@ -18,6 +19,7 @@ use std::{
     },
 };
 
+pub use cost::{Cost, Costs};
 pub use foreign::ForeignRules;
 use matcher::{Builder, Extra, Matcher, Scratch};
 pub use report::ExceptionReport;

@@ -7,7 +7,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     event::json,
-    rule::{Loader, Source, reference},
+    rule::{
+        Loader, Source,
+        explain::{Outcome, explain_rule},
+        reference,
+    },
 };
 
 fn set(rules: &str) -> RuleSet {
@@ -216,5 +220,86 @@ proptest! {
             set.evaluate(&event, &mut state, &mut |alert| found.push(alert.rule.id.clone()));
             prop_assert_eq!(&found, &expected, "{:?}", event);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// Macros, exceptions and cut texts among them: what an author is shown is what happens.
+    #[test]
+    fn what_is_explained_is_what_happens(
+        conds in proptest::collection::vec(reference::cond(), 4),
+        events in proptest::collection::vec(reference::event(), 1..6),
+    ) {
+        let [named, other, unless, step] = [0, 1, 2, 3].map(|place: usize| {
+            let mut text = String::new();
+            conds[place].write(&mut text);
+            text
+        });
+        let head = |id: &str| format!("---\nid: {id}\ntitle: t\nseverity: low\n");
+        let macros = format!("macros:\n  m: |\n    {named}\n");
+        let when = format!("when: |\n  (m or {other}) and not (m and {step})\n");
+        let except = format!("unless:\n  - name: e\n    when: |\n      {unless}\n    reason: r\n    owner: o\n");
+        let count = "count: { by: [user.id], at_least: 1000, within: 1h }\n";
+        let rules = [
+            head("single") + &macros + &when + &except,
+            head("counting") + &macros + &when + &except + count,
+        ];
+        let read = |text: &str| Loader::new(Arc::new(Fieldmap::default())).read(&[Source::new("rules.yml", text)]);
+        let (loaded, problems) = read(&rules.concat());
+        prop_assert!(!problems.has_errors(), "{}", problems);
+        let set = RuleSet::new(loaded.clone());
+        for (second, mut event) in (1_i64..).zip(events) {
+            event.time = (second % 3 > 0).then_some(Time(second * 1_000_000_000));
+            let event = Arc::new(event);
+            let mut found = Vec::new();
+            let mut state = State::default();
+            set.evaluate(&event, &mut state, &mut |alert| found.push(alert.suppressed_by));
+            let explained = loaded.iter().map(|rule| explain_rule(rule, &loaded, &[], &event).outcome);
+            let counted = state.counters().entries > 0;
+            let expected = [
+                match found.as_slice() {
+                    [] => Outcome::Nothing,
+                    [None] => Outcome::Alerts,
+                    [Some(by)] => Outcome::Suppressed(by.clone()),
+                    more => panic!("{more:?}"),
+                },
+                if counted { Outcome::Counts } else { Outcome::Nothing },
+            ];
+            prop_assert!(explained.eq(expected.clone()), "{} on {:?}: {:?}", rules[0], event, expected);
+        }
+    }
+
+    #[test]
+    fn measuring_gives_the_same_verdicts(
+        conds in proptest::collection::vec(reference::cond(), 1..6),
+        events in proptest::collection::vec(reference::event(), 1..6),
+    ) {
+        let mut text = "---\nid: pair\ntitle: t\nseverity: low\nsequence: { within: 1h, steps: [r0, event.action = exec] }\n".to_owned();
+        for (index, cond) in conds.iter().enumerate() {
+            let mut when = String::new();
+            cond.write(&mut when);
+            write!(text, "---\nid: r{index}\ntitle: t\nseverity: low\nwhen: |\n  {when}\n").expect("memory");
+        }
+        let (loaded, problems) = Loader::new(Arc::new(Fieldmap::default())).read(&[Source::new("rules.yml", text)]);
+        prop_assert!(!problems.has_errors(), "{}", problems);
+        let set = RuleSet::new(loaded);
+        let (mut state, mut measured, mut costs) = (State::default(), State::default(), Costs::new(&set));
+        let mut hits = vec![0_u64; set.rules().len()];
+        let mut now = 0;
+        for (second, mut event) in (1_i64..).zip(events) {
+            event.time = Some(Time(second * 1_000_000_000));
+            let event = Arc::new(event);
+            set.evaluate(&event, &mut state, &mut |alert| {
+                let place = set.rules().iter().position(|rule| rule.facts.id == alert.rule.id).expect("a rule");
+                hits[place] += 1;
+            });
+            set.measure(&event, &mut measured, &mut costs, &mut || { now += 1; now });
+        }
+        let found: Vec<u64> = costs.rules.iter().map(|cost| cost.hits).collect();
+        prop_assert_eq!(found, hits);
+        prop_assert!(costs.rules.iter().all(|cost| cost.time_ns >= cost.evaluations), "{:?}", costs);
+        prop_assert!(costs.rules.iter().skip(1).all(|cost| cost.evaluations >= cost.hits), "{:?}", costs);
     }
 }

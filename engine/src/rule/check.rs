@@ -63,7 +63,7 @@ impl Checker<'_> {
             self.diagnostics.push(Diagnostic::error("too-large", name.place.clone(), message));
             return None;
         }
-        Some(expr)
+        Some(expr.named(&name.text))
     }
 
     /// The condition of a macro, checked once, where it is defined.

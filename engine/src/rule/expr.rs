@@ -25,6 +25,15 @@ pub enum Expr {
     Any(Vec<Expr>),
     /// Always the same.
     Const(bool),
+    /// A part that its author gave a name: a macro, a search.
+    Named {
+        /// The name.
+        name: Arc<str>,
+        /// Whether `inner` is the opposite of what has the name.
+        negated: bool,
+        /// The part.
+        inner: Box<Expr>,
+    },
     /// A predicate, or its negation.
     Test {
         /// The predicate.
@@ -270,6 +279,12 @@ impl Expr {
         Self::Test { predicate: Arc::new(predicate), negated: false }
     }
 
+    /// This under a name.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        Self::Named { name: name.into(), negated: false, inner: Box::new(self) }
+    }
+
     /// The opposite.
     #[must_use]
     pub fn negate(self) -> Self {
@@ -277,6 +292,9 @@ impl Expr {
             Self::All(parts) => Self::Any(parts.into_iter().map(Self::negate).collect()),
             Self::Any(parts) => Self::All(parts.into_iter().map(Self::negate).collect()),
             Self::Const(constant) => Self::Const(!constant),
+            Self::Named { name, negated, inner } => {
+                Self::Named { name, negated: !negated, inner: Box::new(inner.negate()) }
+            }
             Self::Test { predicate, negated } => Self::Test { predicate, negated: !negated },
         }
     }
@@ -293,6 +311,7 @@ impl Expr {
         match self {
             Self::All(parts) | Self::Any(parts) => 1 + parts.iter().map(Self::size).sum::<usize>(),
             Self::Const(_) | Self::Test { .. } => 1,
+            Self::Named { inner, .. } => inner.size(),
         }
     }
 }

@@ -4,8 +4,9 @@ use regex_syntax::hir::{HirKind, Look};
 
 use super::{
     ast::{Ast, Comparison, Item},
+    contradiction::{self, Finding},
     definition::Definitions,
-    diagnostic::{Diagnostic, Diagnostics},
+    diagnostic::{Diagnostic, Diagnostics, Place},
     expr::Expr,
     program::{Program, Purpose, Table},
     yaml::Node,
@@ -111,25 +112,57 @@ fn literal(comparison: &Comparison, diagnostics: &mut Diagnostics) {
         return;
     }
     let Some(Item::Literal(constant)) = comparison.items.first() else { return };
-    let Some(hir) = constant.text().and_then(|text| regex_syntax::parse(text).ok()) else { return };
+    let Some(instead) = constant.text().and_then(plainly) else { return };
+    let message = format!("the regular expression `{}` is a plain string", constant.shown());
+    diagnostics.push(
+        Diagnostic::warning("regex-is-literal", constant.place.clone(), message)
+            .hint(format!("`{instead}` is faster and clearer")),
+    );
+}
+
+/// The operator that does what a regular expression does, if that is no more than a string's.
+pub(super) fn plainly(pattern: &str) -> Option<&'static str> {
+    let hir = regex_syntax::parse(pattern).ok()?;
     let is_start = |kind: &HirKind| matches!(kind, HirKind::Look(Look::Start));
     let is_end = |kind: &HirKind| matches!(kind, HirKind::Look(Look::End));
     let is_literal = |kind: &HirKind| matches!(kind, HirKind::Literal(_));
     let whole = std::slice::from_ref(&hir);
     let parts = if let HirKind::Concat(parts) = hir.kind() { parts.as_slice() } else { whole };
     let kinds: Vec<&HirKind> = parts.iter().map(regex_syntax::hir::Hir::kind).collect();
-    let instead = match kinds.as_slice() {
-        [literal] if is_literal(literal) => "contains",
-        [start, literal, end] if is_start(start) && is_literal(literal) && is_end(end) => "=",
-        [start, literal] if is_start(start) && is_literal(literal) => "startswith",
-        [literal, end] if is_literal(literal) && is_end(end) => "endswith",
-        _ => return,
+    match kinds.as_slice() {
+        [literal] if is_literal(literal) => Some("contains"),
+        [start, literal, end] if is_start(start) && is_literal(literal) && is_end(end) => Some("="),
+        [start, literal] if is_start(start) && is_literal(literal) => Some("startswith"),
+        [literal, end] if is_literal(literal) && is_end(end) => Some("endswith"),
+        _ => None,
+    }
+}
+
+/// Looks at how the parts of a whole condition are joined.
+pub(super) fn joins(expr: &Expr, node: &Node, diagnostics: &mut Diagnostics) {
+    for finding in contradiction::find(expr) {
+        let (message, hint) = match finding {
+            Finding::Excluded(text) => {
+                (format!("{text} are never true together"), "no event can be both; perhaps `or` is meant")
+            }
+            Finding::Exhausted(text) => {
+                (format!("one of {text} is always true"), "this part leaves nothing out; perhaps `and` is meant")
+            }
+        };
+        diagnostics.push(Diagnostic::warning("contradiction", node.place.clone(), message).hint(hint));
+    }
+}
+
+/// Looks for an ATT&CK technique among the tags.
+pub(super) fn technique(tags: &[String], place: &Place, diagnostics: &mut Diagnostics) {
+    let is_one = |tag: &String| {
+        let id = tag.to_ascii_lowercase();
+        id.strip_prefix("attack.t").is_some_and(|id| id.starts_with(|first: char| first.is_ascii_digit()))
     };
-    let message = format!("the regular expression `{}` is a plain string", constant.shown());
-    diagnostics.push(
-        Diagnostic::warning("regex-is-literal", constant.place.clone(), message)
-            .hint(format!("`{instead}` is faster and clearer")),
-    );
+    if !tags.iter().any(is_one) {
+        let warning = Diagnostic::warning("no-technique", place.clone(), "the rule names no ATT&CK technique");
+        diagnostics.push(warning.hint("add a tag such as `attack.t1059.004`"));
+    }
 }
 
 /// Looks at the kinds a whole rule is for.

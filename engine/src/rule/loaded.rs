@@ -5,6 +5,7 @@ use super::{
     diagnostic::Place,
     exception::Exception,
     expr::Expr,
+    reason::Reason,
     sigma::Logsource,
     template::Template,
 };
@@ -82,11 +83,11 @@ pub enum State {
     /// As its author meant it.
     Active,
     /// It can match, but these facts it asks for are in no event.
-    Degraded(Vec<String>),
+    Degraded(Vec<Reason>),
     /// An override has switched it off: why, and who answers for it.
     Disabled(String),
-    /// It is understood, but no event carries what it needs: why.
-    Dormant(String),
+    /// It is understood, but no event carries what it needs: why; at least one reason.
+    Dormant(Vec<Reason>),
     /// It uses something this version cannot do: what.
     Rejected(String),
 }
@@ -109,8 +110,8 @@ impl State {
     pub fn reason(&self) -> Option<String> {
         match self {
             Self::Active => None,
-            Self::Degraded(missing) => Some(missing.join("; ")),
-            Self::Disabled(reason) | Self::Dormant(reason) | Self::Rejected(reason) => Some(reason.clone()),
+            Self::Degraded(reasons) | Self::Dormant(reasons) => Some(Reason::join(reasons)),
+            Self::Disabled(reason) | Self::Rejected(reason) => Some(reason.clone()),
         }
     }
 }

@@ -96,6 +96,7 @@ pub(super) fn read(
             Some(_) => lint::some_kinds(condition, when, diagnostics),
             None => lint::kinds(condition, when, diagnostics),
         }
+        lint::joins(condition, when, diagnostics);
     }
     if condition.is_some() {
         lint_rule(&place, &tags, &tests, diagnostics);
@@ -170,13 +171,7 @@ fn check_id(id: &str, shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> bool 
 }
 
 fn lint_rule(place: &Place, tags: &[String], tests: &[RuleTest], diagnostics: &mut Diagnostics) {
-    let technique = |tag: &String| {
-        tag.strip_prefix("attack.t").is_some_and(|id| id.starts_with(|first: char| first.is_ascii_digit()))
-    };
-    if !tags.iter().any(technique) {
-        let warning = Diagnostic::warning("no-technique", place.clone(), "the rule names no ATT&CK technique");
-        diagnostics.push(warning.hint("add a tag such as `attack.t1059.004`"));
-    }
+    lint::technique(tags, place, diagnostics);
     for (expected, what) in [(true, "an event it must alert on"), (false, "an event it must not alert on")] {
         if !tests.iter().any(|test| test.expect_alert == expected) {
             let warning = Diagnostic::warning("no-test", place.clone(), format!("the rule has no test with {what}"));

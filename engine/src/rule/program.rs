@@ -102,6 +102,7 @@ impl Program {
     fn build(expr: &Expr, source: Source, purpose: Purpose, table: &mut Table) -> (Self, u32) {
         match expr {
             Expr::Const(constant) => (Self::Const(*constant), 0),
+            Expr::Named { inner, .. } => Self::build(inner, source, purpose, table),
             Expr::Test { predicate, negated } => match predicate.decided(source) {
                 Some(holds) => (Self::Const(holds != *negated), 0),
                 None => {

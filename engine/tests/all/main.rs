@@ -5,6 +5,7 @@
 
 mod attacks;
 mod baselines;
+mod bench;
 mod command_line;
 mod confine;
 mod content;

@@ -117,6 +117,20 @@ impl Matcher {
         scratch: &mut Scratch,
         mut matched: impl FnMut(usize, &mut Scratch),
     ) {
+        self.candidates(facts, scratch, |program, scratch| {
+            if self.holds_for(program, facts, scratch) {
+                matched(program, scratch);
+            }
+        });
+    }
+
+    /// Calls `candidate` with the number of every program whose needs the event meets, in order.
+    pub(super) fn candidates<F: Facts>(
+        &self,
+        facts: &F,
+        scratch: &mut Scratch,
+        mut candidate: impl FnMut(usize, &mut Scratch),
+    ) {
         scratch.next_event(self);
         self.mark(facts, scratch);
         for group in 0..scratch.marks.groups() {
@@ -124,11 +138,14 @@ impl Matcher {
             while programs != 0 {
                 let program = group * 64 + programs.trailing_zeros() as usize;
                 programs &= programs - 1;
-                if self.starts.get(program).is_some_and(|start| self.run(*start, facts, scratch)) {
-                    matched(program, scratch);
-                }
+                candidate(program, scratch);
             }
         }
+    }
+
+    /// Whether a program matches the event that is being evaluated.
+    pub(super) fn holds_for<F: Facts>(&self, program: usize, facts: &F, scratch: &mut Scratch) -> bool {
+        self.starts.get(program).is_some_and(|start| self.run(*start, facts, scratch))
     }
 
     /// Whether a program on request matches the event that was evaluated last.

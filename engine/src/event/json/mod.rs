@@ -137,7 +137,8 @@ fn key(out: &mut Vec<u8>, name: &str, first: &mut bool) {
     out.push(b':');
 }
 
-fn write_leaf(out: &mut Vec<u8>, leaf: Leaf<'_>) {
+/// Appends one value.
+pub fn write_leaf(out: &mut Vec<u8>, leaf: Leaf<'_>) {
     match leaf {
         Leaf::Json(json) => out.extend_from_slice(json.as_bytes()),
         Leaf::Text(bytes) => text::write_json(out, bytes),

@@ -164,6 +164,22 @@ impl Measure {
         }
     }
 
+    /// Whether it can hold if only some of its slots can ever be filled.
+    pub fn can_hold(&self, slots: usize, fillable: impl Fn(usize) -> bool) -> bool {
+        match self {
+            Self::Together { what: Together::Any(clauses), .. } => {
+                clauses.iter().any(|clause| (0..slots).all(|slot| clause.present & 1 << slot == 0 || fillable(slot)))
+            }
+            Self::Average(_) | Self::Distinct(_) | Self::Events(_) | Self::Percentile(..) | Self::Sum(_) => {
+                (0..slots).any(fillable)
+            }
+            Self::Together { what: Together::Count(bounds), .. } => {
+                let most = (0..slots).filter(|slot| fillable(*slot)).count();
+                (1..=most).any(|count| Bound::all_hold(bounds, whole(count), 1))
+            }
+        }
+    }
+
     /// The clauses that say what must not happen, if there are any.
     pub fn absences(&self) -> impl Iterator<Item = Clause> {
         let clauses = match self {

@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use sha2::{Digest, Sha256};
 
 use super::{
-    Bound, Correlation, MAX_CHAIN, Measure, Slot, Together,
+    Correlation, MAX_CHAIN, Measure, Slot,
     draft::{self, Draft, Part},
-    measure::whole,
 };
 use crate::{
     event::{
@@ -22,6 +21,7 @@ use crate::{
         diagnostic::{Diagnostic, Diagnostics, did_you_mean},
         loaded::{Loaded, State},
         program::Purpose,
+        reason::{Code, Reason},
         sigma::{Fieldmap, Target},
         test::Case,
         typed::Typed,
@@ -158,7 +158,7 @@ impl<'r> Resolver<'r> {
         lineage.update(&self.rules.get(index)?.content_hash);
         let mut kinds = BTreeSet::new();
         let mut slots = Vec::new();
-        let mut missing: Vec<Option<String>> = Vec::new();
+        let mut missing: Vec<Option<Reason>> = Vec::new();
         for (number, (source, reference)) in draft.sources.iter().zip(&references).enumerate() {
             let of_source = self.known_of(index, source, *reference)?;
             lineage.update(&of_source.lineage);
@@ -267,7 +267,7 @@ impl<'r> Resolver<'r> {
         number: usize,
         reference: Option<usize>,
         known: &Known,
-    ) -> Option<(Slot, Option<String>)> {
+    ) -> Option<(Slot, Option<Reason>)> {
         let draft_source = draft.sources.get(number)?;
         let source = match draft_source {
             draft::Source::Condition(_, condition) => super::Source::Condition(condition.clone()),
@@ -276,14 +276,14 @@ impl<'r> Resolver<'r> {
         };
         let mut missing = reference.and_then(|target| {
             let rule = self.rules.get(target)?;
-            match &rule.state {
+            let reason = match &rule.state {
                 State::Active | State::Degraded(_) => None,
-                State::Disabled(reason) | State::Dormant(reason) | State::Rejected(reason) => {
-                    Some(format!("the rule `{}` cannot match: {reason}", rule.id))
-                }
-            }
+                State::Disabled(_) | State::Dormant(_) | State::Rejected(_) => rule.state.reason(),
+            }?;
+            let text = format!("the rule `{}` cannot match: {reason}", rule.id);
+            Some(Reason::new(Code::MemberCannotFire, rule.id.clone(), text))
         });
-        let mut place = |parts: &[Part], missing: &mut Option<String>| -> Option<Vec<Vec<&'static Field>>> {
+        let mut place = |parts: &[Part], missing: &mut Option<Reason>| -> Option<Vec<Vec<&'static Field>>> {
             let mut fields = Vec::new();
             for part in parts {
                 let name = self.name_in(part, draft_source, reference, draft.case)?;
@@ -293,7 +293,8 @@ impl<'r> Resolver<'r> {
                         let reason = self.mapped(target, &name.text, &mut found);
                         if found.is_empty() {
                             let reason = reason.unwrap_or_else(|| "no event carries it".to_owned());
-                            missing.get_or_insert_with(|| format!("`{}`: {reason}", name.text));
+                            let text = format!("`{}`: {reason}", name.text);
+                            missing.get_or_insert_with(|| Reason::new(Code::FieldNotCarried, name.text.clone(), text));
                         }
                         found
                     }
@@ -426,30 +427,18 @@ fn sort(ty: Type) -> &'static str {
 }
 
 /// Whether a rule can match, given why some of its slots cannot be filled.
-fn state(measure: &Measure, missing: &[Option<String>]) -> State {
-    let mut reasons: Vec<String> = Vec::new();
+fn state(measure: &Measure, missing: &[Option<Reason>]) -> State {
+    let mut reasons: Vec<Reason> = Vec::new();
     for reason in missing.iter().flatten() {
         if !reasons.contains(reason) {
             reasons.push(reason.clone());
         }
     }
     let fillable = |slot: usize| missing.get(slot).is_some_and(Option::is_none);
-    let can_match = match measure {
-        Measure::Together { what: Together::Any(clauses), .. } => clauses
-            .iter()
-            .any(|clause| (0..missing.len()).all(|slot| clause.present & 1 << slot == 0 || fillable(slot))),
-        Measure::Average(_) | Measure::Distinct(_) | Measure::Events(_) | Measure::Percentile(..) | Measure::Sum(_) => {
-            (0..missing.len()).any(fillable)
-        }
-        Measure::Together { what: Together::Count(bounds), .. } => {
-            let most = (0..missing.len()).filter(|slot| fillable(*slot)).count();
-            (1..=most).any(|count| Bound::all_hold(bounds, whole(count), 1))
-        }
-    };
-    match (reasons.is_empty(), can_match) {
+    match (reasons.is_empty(), measure.can_hold(missing.len(), fillable)) {
         (true, true) => State::Active,
         (false, true) => State::Degraded(reasons),
-        (true, false) => State::Dormant("no event can match its condition".to_owned()),
-        (false, false) => State::Dormant(reasons.join("; ")),
+        (true, false) => State::Dormant(vec![Reason::contradiction()]),
+        (false, false) => State::Dormant(reasons),
     }
 }

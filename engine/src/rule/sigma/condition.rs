@@ -123,7 +123,7 @@ impl<'t> Parser<'t> {
                         hint.or_else(|| name.contains('*').then(|| format!("write `1 of {name}` or `all of {name}`")));
                     return Err(error);
                 };
-                let expr = expr.clone();
+                let expr = expr.clone().named(name);
                 self.spend(&expr)?;
                 self.at += 1;
                 Ok(expr)
@@ -161,7 +161,7 @@ impl<'t> Parser<'t> {
                 let is_open = pattern.starts_with('_') || !name.starts_with('_');
                 is_open && (pattern.eq_ignore_ascii_case("them") || fits(pattern, name))
             })
-            .map(|(_, expr)| expr.clone())
+            .map(|(name, expr)| expr.clone().named(name))
             .collect();
         if chosen.is_empty() {
             return Err(self.error(format!("no search has a name like `{pattern}`")));
@@ -239,6 +239,7 @@ mod tests {
             Expr::All(parts) => parts.iter().all(value),
             Expr::Any(parts) => parts.iter().any(value),
             Expr::Const(value) => *value,
+            Expr::Named { inner, .. } => value(inner),
             Expr::Test { .. } => panic!("constants only"),
         }
     }

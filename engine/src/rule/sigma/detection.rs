@@ -1,6 +1,6 @@
 //! Sigma's `detection`: searches made of items, joined by a condition.
 
-use std::{cell::RefCell, fmt};
+use std::{cell::RefCell, collections::BTreeSet, fmt};
 
 use super::{
     condition,
@@ -15,6 +15,8 @@ use crate::{
         ast::Text,
         diagnostic::{Diagnostic, Diagnostics},
         expr::Expr,
+        lint,
+        reason::{Code, Reason},
         shape::wrong_type,
         yaml::{Node, Value as Yaml},
     },
@@ -48,7 +50,7 @@ impl Lack {
     }
 
     /// What is lacking in all of several log sources: what one of them has is there.
-    pub(super) fn in_all(sources: &[Vec<Self>]) -> Vec<String> {
+    pub(super) fn in_all(sources: &[Vec<Self>]) -> Vec<Reason> {
         let in_all = |lack: &&Self| sources.iter().all(|source| source.iter().any(|other| lack.follows_from(other)));
         let mut lacks: Vec<&Self> = Vec::new();
         for lack in sources.iter().flatten().filter(in_all) {
@@ -59,7 +61,15 @@ impl Lack {
                 None => lacks.push(lack),
             }
         }
-        lacks.iter().map(ToString::to_string).collect()
+        lacks.into_iter().map(Self::reason).collect()
+    }
+
+    fn reason(&self) -> Reason {
+        let (code, fact) = match &self.value {
+            None => (Code::FieldNotCarried, self.field.clone()),
+            Some(value) => (Code::ValueNotCarried, format!("{} = {value}", self.field)),
+        };
+        Reason::new(code, fact, self.to_string())
     }
 }
 
@@ -131,10 +141,19 @@ impl<'f> Compiler<'f> {
             match condition::compile(&Text::of_node(condition), &searches) {
                 Ok(expr) => parts.push(expr),
                 Err(error) if error.code == "not-supported" => self.reject(&error.message),
-                Err(error) => diagnostics.push(*error),
+                Err(error) => {
+                    diagnostics.push(*error);
+                    broken = true;
+                }
             }
         }
-        (!broken).then_some(Expr::Any(parts))
+        let rule = (!broken).then_some(Expr::Any(parts))?;
+        let is_search = |key: &&Node| key.text().is_some_and(|name| !no_searches.contains(&name));
+        // A condition that is beyond this version may use any.
+        if self.rejected.is_none() {
+            unused(entries.iter().map(|(key, _)| key).filter(is_search), &rule, diagnostics);
+        }
+        Some(rule)
     }
 
     fn reject(&mut self, reason: &str) {
@@ -208,7 +227,10 @@ impl<'f> Compiler<'f> {
         }
         let compiled = modifier::apply(modifiers, values, self.placeholders).and_then(|item| self.place(field, &item));
         match compiled {
-            Ok(expr) => Some(expr),
+            Ok(expr) => {
+                literals(modifiers, nodes, diagnostics);
+                Some(expr)
+            }
             Err(Refusal::Broken(message, hint)) => {
                 diagnostics.push(Diagnostic::error("wrong-item", key.place.clone(), message).hint_if(hint));
                 None
@@ -218,6 +240,44 @@ impl<'f> Compiler<'f> {
                 Some(Expr::Const(false))
             }
         }
+    }
+}
+
+/// Warns about searches that no condition asks for.
+fn unused<'n>(searches: impl Iterator<Item = &'n Node>, rule: &Expr, diagnostics: &mut Diagnostics) {
+    let mut used = BTreeSet::new();
+    names(rule, &mut used);
+    for search in searches.filter(|search| search.text().is_some_and(|name| !used.contains(name))) {
+        let message = format!("no condition uses the search `{}`", search.text().unwrap_or_default());
+        let warning = Diagnostic::warning("unused-search", search.place.clone(), message);
+        diagnostics.push(warning.hint("name it in `condition`, or remove it"));
+    }
+}
+
+/// The searches that a condition is made of.
+fn names<'e>(expr: &'e Expr, used: &mut BTreeSet<&'e str>) {
+    match expr {
+        Expr::All(parts) | Expr::Any(parts) => parts.iter().for_each(|part| names(part, used)),
+        Expr::Named { name, inner, .. } => {
+            used.insert(name);
+            names(inner, used);
+        }
+        Expr::Const(_) | Expr::Test { .. } => {}
+    }
+}
+
+/// Warns about regular expressions that say no more than a string does.
+fn literals(modifiers: &[&str], nodes: &[&Node], diagnostics: &mut Diagnostics) {
+    // A placeholder may stand for more than itself.
+    if !modifiers.contains(&"re") || modifiers.contains(&"expand") {
+        return;
+    }
+    for node in nodes {
+        let Some((text, operator)) = node.text().and_then(|text| Some((text, lint::plainly(text)?))) else { continue };
+        let message = format!("the regular expression `{text}` is a plain string");
+        let instead = if operator == "=" { "no modifier".to_owned() } else { format!("the modifier `{operator}`") };
+        let warning = Diagnostic::warning("regex-is-literal", node.place.clone(), message);
+        diagnostics.push(warning.hint(format!("{instead} is faster and clearer; add `cased` if case matters")));
     }
 }
 

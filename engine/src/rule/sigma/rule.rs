@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::{
-    Logsource, RULESET, Setup, Target, correlation,
+    Fieldmap, Logsource, RULESET, Setup, Target, correlation,
     detection::{Compiler, Fields, Lack},
     fieldmap::MappedSource,
     filter::Filter,
@@ -14,8 +14,10 @@ use crate::{
     rule::{
         diagnostic::Diagnostics,
         expr::{Expr, Source},
+        lint,
         loaded::{Loaded, State},
         program::{Program, Purpose, Table},
+        reason::{Code, Reason},
         shape::Shape,
         template::Template,
         yaml::{Node, Value},
@@ -87,6 +89,10 @@ pub(super) fn read(
         place: document.get("id").or(document.get("title")).unwrap_or(document).place.clone(),
     };
     let Compiled { condition, state, logsource } = compiled?;
+    // A correlation is about what its members are about.
+    if matches!(setup.target, Target::Ours(_)) && shape.get("correlation").is_none() {
+        lint::technique(&rule.tags, &rule.place, diagnostics);
+    }
     (diagnostics.errors() == before).then_some(Loaded { condition, state, logsource, ..rule })
 }
 
@@ -95,6 +101,9 @@ fn unsupported(keys: &[&str]) -> Option<&'static str> {
     let has = |key| keys.contains(&key);
     if has("action") { Some("`action` is not part of the specification since version 2") } else { None }
 }
+
+/// What the condition of a log source is called where conditions are shown.
+const LOGSOURCE: &str = "logsource";
 
 /// Keys of `detection` that are no searches; `timeframe` belongs to aggregations, which are gone.
 const NO_SEARCHES: &[&str] = &["condition", "timeframe"];
@@ -151,35 +160,48 @@ fn compile<'f>(
         let mut problems = Diagnostics::default();
         let rule = compiler.detection(detection, NO_SEARCHES, &mut problems);
         let broken = problems.has_errors();
-        diagnostics.extend(problems);
+        // What is said of one log source would be said again of the next.
+        if broken || lacks.is_empty() {
+            diagnostics.extend(problems);
+        }
         if broken {
             return None;
+        }
+        if let Some(rule) = &rule
+            && lacks.is_empty()
+        {
+            lint::joins(rule, detection.get("condition").unwrap_or(detection), diagnostics);
         }
         rejected = rejected.or(compiler.rejected.take());
         let expr = rule.map(|rule| filters.iter().fold(rule, |expr, filter| expr.and(filter.compile(&mut compiler))));
         lacks.push(compiler.lacks);
         match (fields, expr) {
             (Fields::Foreign(_), Some(expr)) => all.push(expr),
-            (Fields::Mapped(source), Some(expr)) => all.push(source.condition.clone().and(expr)),
+            (Fields::Mapped(source), Some(expr)) => all.push(source.condition.clone().named(LOGSOURCE).and(expr)),
             (Fields::Nowhere, _) | (_, None) => {}
         }
     }
     let condition = Expr::Any(all);
     let state = match (rejected, target) {
         (Some(reason), _) => return Some(Compiled::rejected(reason, Some(asked))),
-        (None, Target::Ours(fieldmap)) if sources.is_empty() => State::Dormant(fieldmap.why_not(&asked)),
+        (None, Target::Ours(fieldmap)) if sources.is_empty() => no_source(fieldmap, &asked),
         (None, Target::Foreign(_) | Target::Ours(_)) => state(&condition, Lack::in_all(&lacks)),
     };
     Some(Compiled { condition, state, logsource: Some(asked) })
 }
 
+/// The state of a rule whose log source is none of ours.
+fn no_source(fieldmap: &Fieldmap, asked: &Logsource) -> State {
+    State::Dormant(vec![Reason::new(Code::NoLogSource, asked.to_string(), fieldmap.why_not(asked))])
+}
+
 /// Whether a condition can match, with some facts missing.
-fn state(condition: &Expr, missing: Vec<String>) -> State {
+fn state(condition: &Expr, missing: Vec<Reason>) -> State {
     match (can_match(condition), missing.is_empty()) {
         (true, true) => State::Active,
         (true, false) => State::Degraded(missing),
-        (false, true) => State::Dormant("no event can match its condition".to_owned()),
-        (false, false) => State::Dormant(missing.join("; ")),
+        (false, true) => State::Dormant(vec![Reason::contradiction()]),
+        (false, false) => State::Dormant(missing),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
 };
 
 fn rule(logsource: &str, detection: &str) -> String {
-    format!("title: T\nid: s\nlogsource: {logsource}\ndetection:\n{}\n", indent(detection))
+    format!("title: T\nid: s\ntags: [attack.t1059]\nlogsource: {logsource}\ndetection:\n{}\n", indent(detection))
 }
 
 fn indent(text: &str) -> String {
@@ -340,7 +340,7 @@ fn what_cannot_match_says_why() {
 #[test]
 fn what_the_author_wrote_stays_with_the_alert() {
     let text = format!(
-        "author: A. Uthor\nlicense: DRL-1.1\nreferences: [https://example.org/]\nlevel: critical\ntags: [attack.t1059]\ncustom: 1\n{}",
+        "author: A. Uthor\nlicense: DRL-1.1\nreferences: [https://example.org/]\nlevel: critical\ncustom: 1\n{}",
         rule(PROCESS, "sel: {Image: x}\ncondition: sel")
     );
     let (rules, problems) = load(&text);
@@ -367,7 +367,7 @@ fn filtered(filter: &str) -> (Vec<String>, Vec<&'static str>) {
     let rules = [("r1", "{category: process_creation, product: linux}"), ("r2", "{category: process_creation}")]
         .map(|(id, logsource)| {
             format!(
-                "title: T\nid: {id}\nname: {id}_name\nrelated: [{{id: old_{id}, type: renamed}}]\nlogsource: {logsource}\n\
+                "title: T\nid: {id}\ntags: [attack.t1059]\nname: {id}_name\nrelated: [{{id: old_{id}, type: renamed}}]\nlogsource: {logsource}\n\
                  detection: {{sel: {{Image: /bin/a}}, condition: sel}}\n"
             )
         });

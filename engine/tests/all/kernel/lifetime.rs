@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path, process::Command, time::Duration};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
 use super::{Problems, Sensor, scope};
-use crate::support::{read, skip};
+use crate::support::{read, skip, workspace};
 
 /// How long an end may take to be noticed.
 const NOTICED_WITHIN: Duration = Duration::from_secs(60);
@@ -113,4 +113,23 @@ fn kernel_doctor_says_how_each_kind_is_had() {
         assert!(text.contains("refusing: no (bpf is not in the active LSM list; boot with lsm=...,bpf)"), "{text}");
     }
     assert!(!Path::new("/sys/fs/bpf/beewolf").exists(), "nothing is pinned");
+}
+
+/// `rules doctor` asks the host that `doctor` tells of.
+#[test]
+fn kernel_rules_are_judged_by_what_runs_here() {
+    if scope("lifetime::kernel_rules_are_judged_by_what_runs_here").is_none() {
+        return;
+    }
+    let rules = workspace().join("rules");
+    let [judged, host] = [vec!["rules", "doctor", rules.to_str().expect("UTF-8"), "--json"], vec!["doctor", "--json"]]
+        .map(|arguments| {
+            let output = Command::new(env!("CARGO_BIN_EXE_beewolf")).args(arguments).output().expect("the program");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON")
+        });
+    for kind in host["kinds"].as_array().expect("kinds") {
+        assert_eq!(judged["kinds"][kind["kind"].as_str().expect("a name")], kind["running"], "{kind}");
+    }
+    assert_eq!(judged["counts"]["can_fire"], judged["rules"].as_array().expect("rules").len());
 }
