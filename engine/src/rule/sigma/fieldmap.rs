@@ -8,22 +8,16 @@ use super::Logsource;
 use crate::{
     event::field::{self, Field},
     rule::{
-        ast::Text,
-        check::unknown_field,
-        definition::Definitions,
         diagnostic::{Diagnostics, Source},
         expr::Expr,
-        file,
-        shape::{Shape, text, wrong_type},
+        mapping::{self, NOT_MAPPED, fields_of, one_field, one_list},
+        shape::{Shape, text},
         yaml::{self, Node, Value},
     },
 };
 
 /// The map that comes with the program.
 const BUILTIN: &str = include_str!("../../../../sigma/fieldmap.yml");
-
-/// Why a field is missing that the map says nothing of.
-pub(super) const NOT_MAPPED: &str = "the field map does not have it";
 
 /// Log sources of ours and those we know not to have.
 #[derive(Clone, Debug, Default)]
@@ -73,10 +67,7 @@ impl Fieldmap {
     /// The map that comes with the program.
     #[must_use]
     pub fn builtin() -> Arc<Self> {
-        let mut diagnostics = Diagnostics::default();
-        let map = Self::read(&Source::new("sigma/fieldmap.yml", BUILTIN), &mut diagnostics);
-        debug_assert!(!diagnostics.has_errors(), "{diagnostics}");
-        Arc::new(map)
+        mapping::builtin("sigma/fieldmap.yml", BUILTIN, Self::read)
     }
 
     /// Reads a map from a file.
@@ -84,12 +75,7 @@ impl Fieldmap {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load(path: &Path) -> Result<Arc<Self>, Diagnostics> {
-        let mut diagnostics = Diagnostics::default();
-        let map = file::load(path, &mut diagnostics).map(|source| Self::read(&source, &mut diagnostics));
-        match map {
-            Some(map) if !diagnostics.has_errors() => Ok(Arc::new(map)),
-            Some(_) | None => Err(diagnostics),
-        }
+        mapping::load(path, Self::read)
     }
 
     fn read(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Self {
@@ -112,7 +98,7 @@ impl Fieldmap {
             let known = ["category", "product", "service", "when", "keywords", "fields"];
             let Some(entry) = Shape::new(node, "a log source", &known, diagnostics) else { continue };
             let name = name(&entry, diagnostics);
-            let condition = condition(&entry, diagnostics);
+            let condition = entry.required("when", diagnostics).and_then(|node| mapping::condition(node, diagnostics));
             let fields = entry
                 .entries("fields", diagnostics)
                 .filter_map(|(key, value)| Some((text(key, "a field name", diagnostics)?, place(value, diagnostics)?)))
@@ -173,11 +159,6 @@ fn name(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Logsource {
     }
 }
 
-fn condition(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Option<Expr> {
-    let text = shape.condition("when", diagnostics)?;
-    Definitions::default().condition(&text, diagnostics)
-}
-
 /// Reads where a field is; the head of the map says how it is written.
 fn place(node: &Node, diagnostics: &mut Diagnostics) -> Option<Place> {
     let Value::Mapping(_) = &node.value else {
@@ -186,12 +167,7 @@ fn place(node: &Node, diagnostics: &mut Diagnostics) -> Option<Place> {
     let shape =
         Shape::new(node, "a field's place", &["base_name_of", "element_of", "is", "missing", "values"], diagnostics)?;
     if let Some(node) = shape.get("element_of") {
-        let field = one_field(node, diagnostics)?;
-        if !field.any().array {
-            diagnostics.push(wrong_type(node, &format!("`{}` is no list", field.name), None));
-            return None;
-        }
-        return Some(Place::Elements(field));
+        return one_list(node, diagnostics).map(Place::Elements);
     }
     let mapped = if let Some(node) = shape.get("base_name_of") {
         Mapped::BaseName(one_field(node, diagnostics)?)
@@ -203,32 +179,12 @@ fn place(node: &Node, diagnostics: &mut Diagnostics) -> Option<Place> {
         let mut values = Vec::new();
         for (key, value) in shape.entries("values", diagnostics) {
             let name = text(key, "a value", diagnostics)?;
-            let expr = Definitions::default().condition(&Text::of_node(value), diagnostics)?;
+            let expr = mapping::condition(value, diagnostics)?;
             values.push((name.to_lowercase(), expr));
         }
         Mapped::Values(values)
     };
     Some(Place::Itself(mapped))
-}
-
-/// A field of ours, or a list of them.
-fn fields_of(node: &Node, diagnostics: &mut Diagnostics) -> Option<Vec<&'static Field>> {
-    match &node.value {
-        Value::Sequence(items) => items.iter().map(|item| one_field(item, diagnostics)).collect(),
-        Value::Mapping(_) | Value::Scalar(_) => one_field(node, diagnostics).map(|field| vec![field]),
-    }
-}
-
-fn one_field(node: &Node, diagnostics: &mut Diagnostics) -> Option<&'static Field> {
-    let Some(name) = node.text() else {
-        diagnostics.push(wrong_type(node, "this is the name of a field of ours", None));
-        return None;
-    };
-    let field = field::find(name);
-    if field.is_none() {
-        diagnostics.push(unknown_field(name, node.place.clone()));
-    }
-    field
 }
 
 impl MappedSource {

@@ -4,18 +4,18 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Logsource, RULESET, Setup, Target, correlation,
-    detection::{Compiler, Fields, Lack},
+    detection::{self, Compiler, Fields},
     fieldmap::MappedSource,
     filter::Filter,
     related,
 };
 use crate::{
-    event::{Kind, Severity},
+    event::Severity,
     rule::{
         diagnostic::Diagnostics,
-        expr::{Expr, Source},
+        expr::Expr,
+        lack,
         loaded::{Loaded, State},
-        program::{Program, Purpose, Table},
         shape::Shape,
         template::Template,
         yaml::{Node, Value},
@@ -168,24 +168,7 @@ fn compile<'f>(
     let state = match (rejected, target) {
         (Some(reason), _) => return Some(Compiled::rejected(reason, Some(asked))),
         (None, Target::Ours(fieldmap)) if sources.is_empty() => State::Dormant(fieldmap.why_not(&asked)),
-        (None, Target::Foreign(_) | Target::Ours(_)) => state(&condition, Lack::in_all(&lacks)),
+        (None, Target::Foreign(_) | Target::Ours(_)) => lack::state(&condition, detection::lacking_in_all(&lacks)),
     };
     Some(Compiled { condition, state, logsource: Some(asked) })
-}
-
-/// Whether a condition can match, with some facts missing.
-fn state(condition: &Expr, missing: Vec<String>) -> State {
-    match (can_match(condition), missing.is_empty()) {
-        (true, true) => State::Active,
-        (true, false) => State::Degraded(missing),
-        (false, true) => State::Dormant("no event can match its condition".to_owned()),
-        (false, false) => State::Dormant(missing.join("; ")),
-    }
-}
-
-fn can_match(condition: &Expr) -> bool {
-    let mut table = Table::default();
-    Kind::ALL.iter().copied().map(Source::Kind).chain([Source::Foreign]).any(|source| {
-        !matches!(Program::for_source(condition, source, Purpose::Alert, &mut table), Program::Const(false))
-    })
 }
