@@ -12,6 +12,7 @@
 mod ast;
 mod check;
 mod comparison;
+pub mod convert;
 pub mod correlate;
 pub mod definition;
 pub mod diagnostic;

@@ -9,6 +9,7 @@ use super::{
     exception::{self, Exception},
     expr::Expr,
     loaded::{Loaded, State},
+    native,
     shape::{Shape, wrong_type},
     yaml::{Node, Plain, Value},
 };
@@ -168,7 +169,7 @@ impl Override {
     /// Changes a rule that has been read.
     pub(super) fn apply(&self, rule: &mut Loaded, diagnostics: &mut Diagnostics) {
         if let Some((_, place, _)) = self.lists.first()
-            && rule.ruleset != "native"
+            && rule.ruleset != native::RULESET
         {
             let message = format!("`{}` is no rule of ours, and its lists are not changed here", self.rule);
             let hint = "add an exception to `unless`; lists of Falco rules are changed by `override` in a Falco file";

@@ -97,6 +97,17 @@ impl Template {
         })
     }
 
+    /// As an author would write it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let part = |part: &Part| match part {
+            Part::Field(field, None) => format!("{{{}}}", field.name),
+            Part::Field(field, Some(at)) => format!("{{{}[{at}]}}", field.name),
+            Part::Text(text) => text.replace('{', "{{").replace('}', "}}"),
+        };
+        self.parts.iter().map(part).collect()
+    }
+
     /// The message for an event. Absent fields read `(unknown)`; long ones are cut.
     #[must_use]
     pub fn fill(&self, event: &Event) -> Vec<u8> {

@@ -144,8 +144,8 @@ fn with_constants(
     if operator == Operator::NotEqual {
         let compiled = positive(mapped, Operator::Equal, comparison, constants)?;
         let expr = match (compiled.expr, mapped.known.is_empty()) {
-            // The predicate says by itself that the field has to be there.
-            (Expr::Test { predicate, negated: false }, true) => {
+            // `!=` says by itself that the field has to be there.
+            (Expr::Test { predicate, negated: false }, true) if is_equality(&predicate.test) => {
                 Expr::test(Predicate { differs: true, ..Predicate::clone(&predicate) })
             }
             (expr, true) => exists().and(expr.negate()),
@@ -158,6 +158,11 @@ fn with_constants(
         return Ok(Compiled { expr: any(vec![compiled.expr, exists().negate()]), ..compiled });
     }
     Ok(compiled)
+}
+
+/// Whether a test is one that `=` makes.
+fn is_equality(test: &Test) -> bool {
+    !matches!(test, Test::Text(strings) if strings.position() != Position::Whole)
 }
 
 /// Whether the value is one of the constants, or stands to one of them as the operator says.

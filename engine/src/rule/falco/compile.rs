@@ -70,8 +70,9 @@ impl Compiled {
         }
         let mut exprs = Vec::new();
         for part in parts {
+            // One line of those that ask for a fact says enough.
             for lack in part.lacks {
-                if !joined.lacks.contains(&lack) {
+                if !joined.lacks.iter().any(|known| known.field == lack.field && known.value == lack.value) {
                     joined.lacks.push(lack);
                 }
             }

@@ -68,10 +68,11 @@ impl Exception {
             Some(node) => several(node).iter().filter_map(|node| operator(node, diagnostics)).collect(),
             None => fields.iter().map(|_| default).collect(),
         };
-        if operators.len() != fields.len() {
-            let place = entry.get("comps").or(entry.get("fields")).map(|node| node.place.clone())?;
-            let message = format!("{} fields and {} comparisons", fields.len(), operators.len());
-            diagnostics.push(Diagnostic::error("wrong-number", place, message).hint("each field has one"));
+        let comparisons = entry.get("comps").filter(|comps| several(comps).len() != fields.len());
+        if let Some(comps) = comparisons {
+            let message = format!("{} fields and {} comparisons", fields.len(), several(comps).len());
+            let error = Diagnostic::error("wrong-number", comps.place.clone(), message);
+            diagnostics.push(error.hint("each field has one"));
             return None;
         }
         let columns = fields.into_iter().zip(operators).collect();
