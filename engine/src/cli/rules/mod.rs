@@ -1,0 +1,146 @@
+//! `beewolf rules`: the rule author's bench, a file per command.
+
+mod check;
+mod list;
+mod test;
+
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use clap::{Args, Subcommand};
+
+use super::sense::{self, Options};
+use crate::{
+    indicator::Lists,
+    rule::{
+        Colour, Diagnostic, Diagnostics, Loaded, Loader, Place, Selection, Source,
+        sigma::{Fieldmap, Placeholders},
+    },
+};
+
+/// Where rules are if no path is given: the first folder that has any.
+const HOMES: &[&str] = &[".", "/usr/share/beewolf"];
+
+/// What to do with rules.
+#[derive(Debug, Subcommand)]
+pub(super) enum Rules {
+    /// Checks rules and whitelists and reports every problem.
+    Check(Paths),
+    /// Lists rules with what they look at and whether they can match.
+    List(Paths),
+    /// Runs the tests of rules: native ones bring their own, those of Sigma rules are recordings.
+    Test {
+        #[command(flatten)]
+        paths: Paths,
+        /// Folder with `NAME/hit.jsonl` and `NAME/miss.jsonl` for the Sigma rule `NAME.yml`.
+        #[arg(long, default_value = "testdata/sigma")]
+        testdata: PathBuf,
+    },
+}
+
+/// Which rules, and how to print.
+#[derive(Debug, Args)]
+pub(super) struct Paths {
+    /// Files and folders; without any, `rules` and `sigma` here or in /usr/share/beewolf.
+    paths: Vec<PathBuf>,
+    /// The map of Sigma's names to ours, instead of the one that comes with the program.
+    #[arg(long, value_name = "FILE")]
+    fieldmap: Option<PathBuf>,
+    /// What the modifier `expand` puts for `%name%` in Sigma rules: a YAML file of names and values.
+    #[arg(long, value_name = "FILE")]
+    sigma_placeholders: Option<PathBuf>,
+    /// Configuration file with the indicator lists that rules ask.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Only rules with this tag; may be given several times.
+    #[arg(long, value_name = "TAG")]
+    tag: Vec<String>,
+    /// Only rules in a folder of this name; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    folder: Vec<String>,
+    /// Leaves out rules with this tag, folder or id; may be given several times.
+    #[arg(long, value_name = "NAME")]
+    exclude: Vec<String>,
+    /// Prints JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs one of the commands. The exit code is 1 if any rule has an error or any test fails.
+#[must_use]
+pub(super) fn run(rules: &Rules) -> ExitCode {
+    let done = match rules {
+        Rules::Check(paths) => check::check(paths),
+        Rules::List(paths) => list::list(paths),
+        Rules::Test { paths, testdata } => test::test(paths, testdata),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("beewolf: {error}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// The paths rules are read from when none are given.
+#[must_use]
+pub(super) fn default_paths() -> Vec<PathBuf> {
+    let below = |home: &&str| -> Vec<PathBuf> {
+        ["rules", "sigma"].iter().map(|name| Path::new(home).join(name)).filter(|path| path.is_dir()).collect()
+    };
+    HOMES.iter().map(below).find(|found| !found.is_empty()).unwrap_or_default()
+}
+
+impl Paths {
+    fn read(&self) -> (Vec<Loaded>, Diagnostics) {
+        let fieldmap = match self.fieldmap.as_deref().map(Fieldmap::load) {
+            None => Fieldmap::builtin(),
+            Some(Ok(fieldmap)) => fieldmap,
+            Some(Err(problems)) => return (Vec::new(), problems),
+        };
+        let placeholders = match self.sigma_placeholders.as_deref().map(Placeholders::load) {
+            None => Placeholders::default(),
+            Some(Ok(placeholders)) => placeholders,
+            Some(Err(problems)) => return (Vec::new(), problems),
+        };
+        let paths = if self.paths.is_empty() { default_paths() } else { self.paths.clone() };
+        if paths.is_empty() {
+            let mut problems = Diagnostics::default();
+            let place = Place::whole(&Source::new("rules", ""));
+            let error = Diagnostic::error("no-rules", place, "there is no folder `rules` or `sigma` here");
+            problems.push(error.hint("give the paths of rules on the command line"));
+            return (Vec::new(), problems);
+        }
+        let indicators = match self.indicators() {
+            Ok(indicators) => indicators,
+            Err(problems) => return (Vec::new(), problems),
+        };
+        let selection =
+            Selection { tags: self.tag.clone(), folders: self.folder.clone(), exclude: self.exclude.clone() };
+        let loader = Loader::new(fieldmap).with_placeholders(placeholders);
+        loader.with_indicators(Arc::new(indicators)).with_selection(selection).load(&paths)
+    }
+
+    /// The indicator lists of the configuration, if one is given. Its own problems are printed at once.
+    fn indicators(&self) -> Result<Lists, Diagnostics> {
+        let Some(config) = &self.config else { return Ok(Lists::default()) };
+        let options = Options { config: Some(config.clone()), ..Options::default() };
+        options.settings().and_then(|settings| sense::indicators(&settings)).map_err(|_| {
+            let mut problems = Diagnostics::default();
+            let place = Place::whole(&Source::new(config.display().to_string(), ""));
+            problems.push(Diagnostic::error("unusable-config", place, "the indicator lists cannot be used"));
+            problems
+        })
+    }
+}
+
+fn colour() -> Colour {
+    let wanted = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if wanted { Colour::Styled } else { Colour::Plain }
+}
