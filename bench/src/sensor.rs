@@ -116,8 +116,9 @@ impl Sensor {
         let socket = folder.join("status.sock");
         let config = folder.join("beewolf.yml");
         let settings = format!(
-            "rules: {}\nsigma: []\nstatus: {{ socket: {} }}\nsinks: [{{ type: stdout }}]\nscope: {{ cgroup: {} }}\n",
+            "rules: {}\nsigma: []\nreload: {{ generations: {} }}\nstatus: {{ socket: {} }}\nsinks: [{{ type: stdout }}]\nscope: {{ cgroup: {} }}\n",
             rules.display(),
+            folder.join("generations").display(),
             socket.display(),
             scope.0.display()
         );

@@ -299,6 +299,7 @@ mod tests {
             rule: Arc::new(rule),
             occurrences: Occurrences::once(event.time),
             indicator: None,
+            generation: None,
             event: Arc::new(event),
             message: Vec::new(),
             suppressed_by: None,

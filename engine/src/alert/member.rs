@@ -118,6 +118,12 @@ pub const MEMBERS: &[Member] = &[
     list("rule.author", "Author of the rule, as the rule names it."),
     text("rule.content_hash", Origin::Ours, true, "SHA-256 over the rule's content."),
     text("rule.description", Origin::Ecs, false, "What the rule finds and why that matters."),
+    text(
+        "rule.generation",
+        Origin::Ours,
+        false,
+        "Which rules, whitelists and maps of names were in force: a hash over all their texts, the same on every host that has the same. Absent outside `run` and `replay`.",
+    ),
     text("rule.id", Origin::Ecs, true, "Id of the rule."),
     text("rule.license", Origin::Ecs, false, "Licence of the rule's text."),
     text("rule.name", Origin::Ecs, true, "Title of the rule."),

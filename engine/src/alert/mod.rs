@@ -62,6 +62,8 @@ pub struct Alert {
     pub evidence: Option<Arc<Evidence>>,
     /// The indicator it matched by, if it did.
     pub indicator: Option<Indicator>,
+    /// The name of the texts that the rule was read with; absent where they have none.
+    pub generation: Option<Arc<str>>,
 }
 
 /// An entry of an indicator list.
@@ -142,8 +144,8 @@ impl Alert {
             Form::Ecs => format!("beewolf.{name}"),
             Form::Ours => name.to_owned(),
         };
-        let (alert_id, severity, hash, suppressed) =
-            (ours("alert.id"), ours("alert.severity"), ours("rule.content_hash"), ours("alert.suppressed_by"));
+        let [alert_id, severity, hash, suppressed, generation] =
+            ["alert.id", "alert.severity", "rule.content_hash", "alert.suppressed_by", "rule.generation"].map(ours);
         let rule = &self.rule;
         let mut members: Vec<(&str, Leaf<'_>)> = vec![
             ("event.kind", Leaf::Text(b"alert")),
@@ -205,6 +207,9 @@ impl Alert {
         }
         if let Some(name) = &self.suppressed_by {
             members.push((&suppressed, Leaf::Text(name.as_bytes())));
+        }
+        if let Some(name) = &self.generation {
+            members.push((&generation, Leaf::Text(name.as_bytes())));
         }
         for (name, list, empty) in [
             ("tags", &tags, rule.tags.is_empty()),

@@ -26,6 +26,10 @@ pub fn metrics(snapshot: &Snapshot) -> String {
         vec![(none(), seconds(snapshot.uptime_ns))],
     );
     family(&mut out, Sort::Gauge, "rules", "Rules that can match.", vec![(none(), number(snapshot.rules))]);
+    let generation = snapshot.generation.iter().map(|name| (vec![("generation", name.as_str())], 1.0)).collect();
+    family(&mut out, Sort::Gauge, "rules_info", "The texts of the rules.", generation);
+    let outcomes = [("done", snapshot.reloads.done), ("refused", snapshot.reloads.refused)];
+    family(&mut out, Sort::Counter, "rule_reloads_total", "Exchanges of the rules.", labelled("outcome", outcomes));
     let stages = snapshot.events.iter().flat_map(|(kind, counts)| {
         [("written", counts.written), ("read", counts.read), ("judged", counts.judged)]
             .map(|(stage, count)| (vec![("kind", kind.as_str()), ("stage", stage)], number(count)))

@@ -21,6 +21,12 @@ pub struct Snapshot {
     pub sensing: String,
     /// Rules that can match.
     pub rules: u64,
+    /// Name of the texts they were read from, as `rule.generation` of alerts has it.
+    #[serde(default)]
+    pub generation: Option<String>,
+    /// How often rules were exchanged.
+    #[serde(default)]
+    pub reloads: Reloads,
     /// Events by kind.
     pub events: BTreeMap<String, Kind>,
     /// What was lost, by source; only what is not zero.
@@ -67,6 +73,15 @@ pub struct Loss {
     pub kind: Option<String>,
     /// How many.
     pub count: u64,
+}
+
+/// How often the rules were exchanged while the sensor ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reloads {
+    /// Others were brought into force.
+    pub done: u64,
+    /// They could not be used, and those before stayed.
+    pub refused: u64,
 }
 
 /// What the rules found.

@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use super::sense::{self, Told, tell};
+use super::{
+    renew::{self, After, Keeper},
+    sense::{self, Told, tell},
+};
 use crate::{
     api::{Board, Server, Service},
     config::Config,
@@ -19,7 +22,11 @@ use crate::{
     detect::RuleSet,
     event::{Kind, Status, json},
     kernel::{self, Client, Role, attach::KindSet},
-    pipeline::live::{self, Host, Loaded, Watch},
+    pipeline::{
+        Stages,
+        live::{self, Host, Loaded, Watch},
+        renewal::{Renewals, Retired},
+    },
     rule::Filter,
     store::recording::{Header, RuleHash, Writer},
     whitelist::Whitelist,
@@ -34,19 +41,27 @@ pub(super) fn split_and(engine: impl FnOnce(Client) -> Result<ExitCode, Told>) -
     }
 }
 
+/// What is to be watched, and with which rules.
+pub(super) struct Job {
+    pub(super) rules: RuleSet,
+    pub(super) whitelist: Whitelist,
+    pub(super) kinds: KindSet,
+    /// Which events are shown; all if absent.
+    pub(super) filter: Option<Filter>,
+    /// A recording to be made.
+    pub(super) record: Option<PathBuf>,
+    /// How long; until a signal if absent.
+    pub(super) limit: Option<Duration>,
+    /// Where other rules come from meanwhile.
+    pub(super) renewal: Option<After>,
+    /// What somebody has to see to from the start.
+    pub(super) alarm: Option<String>,
+}
+
 /// Loads, confines, watches, ends.
-#[expect(clippy::too_many_arguments, reason = "one call each from run and trace, each argument a thing of its own")]
-pub(super) fn watch(
-    client: Client,
-    settings: Config,
-    rules: RuleSet,
-    whitelist: Whitelist,
-    kinds: KindSet,
-    filter: Option<Filter>,
-    record: Option<PathBuf>,
-    limit: Option<Duration>,
-) -> Result<ExitCode, Told> {
-    let stop = stop_flag()?;
+pub(super) fn watch(client: Client, settings: Config, job: Job) -> Result<ExitCode, Told> {
+    let Job { rules, whitelist, kinds, filter, record, limit, renewal, alarm } = job;
+    let (stop, reload) = signals(renewal.is_some())?;
     let loaded = Loaded::load(client, &settings, kinds).map_err(tell)?;
     let host = loaded.host.clone();
     let recorder = record.map(|path| recorder(&path, &host, &settings)).transpose()?;
@@ -54,19 +69,24 @@ pub(super) fn watch(
     let mut service = Service::from_environment()
         .map_err(|error| tell(format!("cannot tell the service manager: {error}")))
         .unwrap_or_default();
-    confine(&settings)?;
+    confine(&settings, renewal.as_ref().map(|after| &after.keeper))?;
     let board = Board::default();
     server.start(board.clone()).map_err(|error| tell(format!("no thread for the status: {error}")))?;
     let mut stages = sense::stages(&settings, rules, whitelist, host.origin(), host.for_enrichment(), filter)?;
     stages.recorder = recorder;
     let scope = settings.cgroup.as_ref().map_or_else(|| "the whole host".to_owned(), |path| path.display().to_string());
     let hashes = hashes(&stages.rules);
-    eprintln!("watching {scope}: {} rules, {}", stages.active_rules(), loaded.plan.summary());
-    for plan in &loaded.plan.kinds {
+    let plan = loaded.plan();
+    eprintln!("watching {scope}: {} rules, {}", stages.active_rules(), plan.summary());
+    for plan in &plan.kinds {
         if kinds_wants(kinds, &plan.kind) && plan.running().is_none() {
             eprintln!("beewolf: {} events cannot be had here; `beewolf doctor` says why", plan.kind);
         }
     }
+    let renewals = renewal
+        .map(|after| Renewals::start(renew::origin(settings.clone(), after, reload, loaded.attacher())))
+        .transpose()
+        .map_err(|error| tell(format!("no thread for new rules: {error}")))?;
     // Where standard output is a terminal the console shows it already.
     let (here, out) = (std::io::stderr().is_terminal(), std::io::stdout().is_terminal());
     let mut on_status = |status: &Status| match (here, out) {
@@ -83,6 +103,9 @@ pub(super) fn watch(
         scope: &scope,
         processes: settings.limits.process_table_entries,
         service: &mut service,
+        renewals,
+        on_renewal: &mut |retired, stages| eprintln!("beewolf: {}", in_force(retired, stages)),
+        alarm,
     };
     let outcome = live::run(loaded, &mut stages, &stop, watch);
     let interrupted = if stopped(&stop) { ", stopped by a signal" } else { "" };
@@ -108,6 +131,17 @@ pub(super) fn watch(
         }
         Err(error) => Err(tell(error)),
     }
+}
+
+/// What is told when other rules have come into force.
+fn in_force(retired: &Retired, stages: &Stages) -> String {
+    let generation = stages.rules.generation().unwrap_or_default();
+    let mut text = format!("generation {generation} of the rules is in force: {} rules", stages.active_rules());
+    if !retired.dropped.rules.is_empty() {
+        text.push_str("; forgotten is what these had seen so far: ");
+        text.push_str(&retired.dropped.rules.join(", "));
+    }
+    text
 }
 
 /// Opens the sockets of the status. A sensor that cannot say how it is doing still watches: what failed is told.
@@ -150,13 +184,22 @@ fn recorder(path: &Path, host: &Host, settings: &Config) -> Result<Writer, Told>
     Writer::create(path, header, settings.recording).map_err(tell)
 }
 
-/// Gives up everything the engine does not need any more.
-fn confine(settings: &Config) -> Result<(), Told> {
+/// Gives up everything the engine does not need any more. With a keeper it can go on reading rules.
+fn confine(settings: &Config, keeper: Option<&Keeper>) -> Result<(), Told> {
     crate::sink::prepare(&settings.sinks).map_err(tell)?;
     let read = settings.sinks.iter().flat_map(crate::sink::SinkConfig::reads);
     let policy = Policy {
-        read: readable().into_iter().chain(read).collect(),
-        write: settings.sinks.iter().flat_map(crate::sink::SinkConfig::folders).collect(),
+        read: readable()
+            .into_iter()
+            .chain(read)
+            .chain(keeper.into_iter().flat_map(|it| renew::readable(settings, it)))
+            .collect(),
+        write: settings
+            .sinks
+            .iter()
+            .flat_map(crate::sink::SinkConfig::folders)
+            .chain(keeper.and_then(Keeper::folder))
+            .collect(),
         network: Network::Connect,
     };
     let report = confine::apply(&policy).map_err(tell)?;
@@ -170,13 +213,16 @@ pub(super) fn kinds_of(rules: &RuleSet) -> impl Iterator<Item = Kind> {
     rules.needed_kinds().into_iter().chain([Kind::Exec, Kind::Exit, Kind::Fork])
 }
 
-/// A flag that SIGINT and SIGTERM set.
-fn stop_flag() -> Result<Arc<AtomicBool>, Told> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop)).map_err(tell)?;
+/// Flags for the end and for reading the rules again. A hang-up asks for the latter; for the end, where there
+/// are no other rules to be had or the terminal is what hangs up.
+fn signals(reloads: bool) -> Result<(Arc<AtomicBool>, Arc<AtomicBool>), Told> {
+    let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let hang_up = if reloads && !std::io::stdin().is_terminal() { &reload } else { &stop };
+    let (hup, int, term) = (signal_hook::consts::SIGHUP, signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM);
+    for (signal, flag) in [(int, &stop), (term, &stop), (hup, hang_up)] {
+        signal_hook::flag::register(signal, Arc::clone(flag)).map_err(tell)?;
     }
-    Ok(stop)
+    Ok((stop, reload))
 }
 
 /// Whether the flag is set: the user has asked for the end.

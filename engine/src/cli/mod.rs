@@ -3,10 +3,13 @@
 mod config;
 #[cfg(feature = "bpf")]
 mod doctor;
+mod generations;
 mod list;
 #[cfg(feature = "bpf")]
 mod live;
 mod print;
+#[cfg(feature = "bpf")]
+mod renew;
 mod replay;
 mod rules;
 mod run;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    sense::{self, Options, Told, tell},
+    sense::{self, Options, Ready, Told, tell},
     sigma_events,
 };
 use crate::{
@@ -43,7 +43,7 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 
 fn replay(recording: &Path, options: &Options) -> Result<ExitCode, Told> {
     let mut settings = options.settings()?;
-    let (rules, whitelist) = sense::load_rules(&settings)?;
+    let Ready { rules, whitelist, .. } = sense::load_rules(&settings)?;
     let max_line = settings.recording.max_line_bytes;
     Reader::header(recording, max_line).map_err(tell)?;
     let reader = Reader::open(recording, max_line).map_err(tell)?;

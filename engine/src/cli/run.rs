@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use super::sense::{self, Options, Told};
+use super::sense::{self, Options, Ready, Told};
 use crate::{enrich::Host as EnrichHost, event::id::Origin, pipeline, store::recording::Reader};
 
 /// The recording that is replayed where nothing can be sensed.
@@ -49,7 +49,7 @@ fn refusal() -> Option<String> {
 /// The shipped recording through the user's rules.
 fn shipped(arguments: &Arguments) -> Result<ExitCode, Told> {
     let settings = arguments.options.settings()?;
-    let (rules, whitelist) = sense::load_rules(&settings)?;
+    let Ready { rules, whitelist, .. } = sense::load_rules(&settings)?;
     let host = EnrichHost { name: Box::default(), boot_id: Box::default(), boot_to_wall_ns: 0 };
     let mut stages = sense::stages(&settings, rules, whitelist, Origin::new("", ""), host, None)?;
     let reader = Reader::new(SHIPPED, b"first_five_minutes", settings.recording.max_line_bytes);
@@ -65,12 +65,26 @@ fn live(arguments: Arguments) -> ExitCode {
 
 #[cfg(feature = "bpf")]
 fn live(arguments: Arguments) -> ExitCode {
-    super::live::split_and(|client| {
+    use super::{
+        live::{self, Job},
+        renew::{self, After, First},
+    };
+
+    live::split_and(|client| {
         let Arguments { options, scope_cgroup, limit, .. } = arguments;
         let mut settings = options.settings()?;
         settings.cgroup = scope_cgroup.or(settings.cgroup);
-        let (rules, whitelist) = sense::load_rules(&settings)?;
-        let kinds = super::live::kinds_of(&rules).collect();
-        super::live::watch(client, settings, rules, whitelist, kinds, None, None, limit)
+        let First { ready: Ready { rules, whitelist, inputs, indicators }, keeper, fingerprint, alarm } =
+            renew::first(&settings)?;
+        if alarm.is_none() {
+            keeper.keep(&inputs);
+        }
+        let kinds = live::kinds_of(&rules).collect();
+        let renewal = Some(After { keeper, indicators, fingerprint });
+        live::watch(
+            client,
+            settings,
+            Job { rules, whitelist, kinds, filter: None, record: None, limit, renewal, alarm },
+        )
     })
 }

@@ -1,12 +1,6 @@
 //! What `run`, `trace` and `replay` share: settings, rules, stages, the end.
 
-use std::{
-    io::IsTerminal,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use crate::{
     alert::{Dedup, DedupLimits},
@@ -16,10 +10,7 @@ use crate::{
     event::{Kind, id::Origin, value::Time},
     indicator::{ListReport, Lists},
     pipeline::{Stages, Tally},
-    rule::{
-        Colour as RuleColour, Filter, Loader,
-        sigma::{Fieldmap, Placeholders},
-    },
+    rule::{Colour as RuleColour, Diagnostics, Filter, Inputs, Loader, Places, Role},
     sink::{self, SinkConfig, Sinks},
     whitelist::Whitelist,
 };
@@ -89,6 +80,8 @@ impl Options {
             let default = PathBuf::from(config::DEFAULT_PATH);
             default.exists().then_some(default)
         });
+        // What is tried by hand must not be what a service falls back on.
+        let is_service = path.is_some() && self.rules.is_empty();
         let mut settings = match path {
             None => Config::default(),
             Some(path) => Config::load(&path).map_err(|error| match &error {
@@ -118,6 +111,7 @@ impl Options {
             }
         }
         settings.rules = self.rule_paths(&settings);
+        settings.reload.generations = settings.reload.generations.filter(|_| is_service);
         if let Some(form) = self.output {
             settings.sinks = vec![standard_output(form)?];
         }
@@ -153,59 +147,73 @@ fn standard_output(form: Form) -> Result<SinkConfig, Told> {
     })
 }
 
-/// What stands for placeholders in Sigma rules; every problem is printed.
-pub(super) fn placeholders(path: Option<&Path>) -> Result<Placeholders, Told> {
-    let Some(path) = path else { return Ok(Placeholders::default()) };
-    Placeholders::load(path).map_err(|problems| {
-        eprint!("{}", problems.render(colour()));
-        tell(format!("{}: {} errors", path.display(), problems.errors()))
-    })
-}
-
 /// Colours, if standard error is a terminal.
 pub(super) fn colour() -> RuleColour {
     if std::io::stderr().is_terminal() { RuleColour::Styled } else { RuleColour::Plain }
 }
 
-/// Rules and whitelists, checked; every problem is printed.
-pub(super) fn load_rules(settings: &Config) -> Result<(RuleSet, Whitelist), Told> {
-    let colour = colour();
+/// Rules and whitelists ready to judge, and what they were made of.
+#[cfg_attr(not(feature = "bpf"), expect(dead_code, reason = "only a live sensor keeps what rules were made of"))]
+pub(super) struct Ready {
+    pub(super) rules: RuleSet,
+    pub(super) whitelist: Whitelist,
+    pub(super) inputs: Inputs,
+    pub(super) indicators: Arc<Lists>,
+}
+
+/// Where the texts of rules and whitelists are.
+pub(super) fn places(settings: &Config) -> Places {
     let fieldmap = settings.rules.iter().map(|path| path.join(FIELDMAP)).find(|path| path.exists());
-    let fieldmap = match fieldmap {
-        None => Fieldmap::builtin(),
-        Some(path) => Fieldmap::load(&path).map_err(|problems| {
-            eprint!("{}", problems.render(colour));
-            tell(format!("{}: {} errors", path.display(), problems.errors()))
-        })?,
-    };
-    let indicators = Arc::new(indicators(settings)?);
-    let loader = Loader::new(fieldmap)
-        .with_placeholders(placeholders(settings.sigma_placeholders.as_deref())?)
+    Places::default()
+        .with(Role::Fieldmap, fieldmap)
+        .with(Role::Placeholders, settings.sigma_placeholders.clone())
+        .with(Role::Rules, settings.rules.iter().cloned())
+        .with(Role::Whitelist, settings.whitelists.iter().cloned())
+}
+
+/// Rules and whitelists, checked; every problem is printed.
+pub(super) fn load_rules(settings: &Config) -> Result<Ready, Told> {
+    let mut diagnostics = Diagnostics::default();
+    let inputs = Inputs::read(&places(settings), &mut diagnostics);
+    ready(inputs, settings, diagnostics, &Lists::default())
+}
+
+/// Compiles texts that were read, with the problems found while reading; every problem is printed.
+/// Indicator lists whose files are as they were are taken from those before.
+pub(super) fn ready(
+    inputs: Inputs,
+    settings: &Config,
+    mut diagnostics: Diagnostics,
+    before: &Lists,
+) -> Result<Ready, Told> {
+    let indicators = Arc::new(indicators(settings, before)?);
+    let loader = Loader::new(inputs.fieldmap(&mut diagnostics))
+        .with_placeholders(inputs.placeholders(&mut diagnostics))
         .with_indicators(Arc::clone(&indicators))
         .with_selection(settings.selection.clone());
-    let (rules, warnings) = RuleSet::read(&settings.rules, &loader).map_err(|problems| {
-        eprint!("{}", problems.render(colour));
-        tell(format!("{} errors in the rules; nothing was started", problems.errors()))
-    })?;
-    let (whitelist, more) = Whitelist::load(&settings.whitelists, &indicators).map_err(|problems| {
-        eprint!("{}", problems.render(colour));
-        tell(format!("{} errors in the whitelists; nothing was started", problems.errors()))
-    })?;
-    let count = warnings.warnings() + more.warnings();
-    if count > 0 {
-        eprintln!("beewolf: {count} warnings in the rules; `beewolf rules check` shows them");
+    let (loaded, problems) = loader.read(&inputs.of(Role::Rules));
+    diagnostics.extend(problems);
+    let whitelist = Whitelist::read(&inputs.of(Role::Whitelist), &indicators, &mut diagnostics);
+    if diagnostics.has_errors() {
+        eprint!("{}", diagnostics.render(colour()));
+        return Err(tell(format!("{} errors in the rules; they are not used", diagnostics.errors())));
     }
-    Ok((rules, whitelist))
+    let rules = RuleSet::new(loaded).with_generation(&inputs.generation());
+    let warnings = diagnostics.warnings();
+    if warnings > 0 {
+        eprintln!("beewolf: {warnings} warnings in the rules; `beewolf rules check` shows them");
+    }
+    Ok(Ready { rules, whitelist, inputs, indicators })
 }
 
 /// The indicator lists of the configuration; what is wrong with their files is printed.
-pub(super) fn indicators(settings: &Config) -> Result<Lists, Told> {
+pub(super) fn indicators(settings: &Config, before: &Lists) -> Result<Lists, Told> {
     let specs: Vec<_> = settings.indicators.iter().map(|list| list.spec.clone()).collect();
     let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).ok().map(Time);
-    let loaded = Lists::load(&specs, settings.indicator_limits, now, &Lists::default());
+    let loaded = Lists::load(&specs, settings.indicator_limits, now, before);
     let (lists, reports) = loaded.map_err(|errors| {
         errors.iter().for_each(|error| eprintln!("beewolf: {error}"));
-        tell(format!("{} indicator lists cannot be used; nothing was started", errors.len()))
+        tell(format!("{} indicator lists cannot be used", errors.len()))
     })?;
     for ListReport { name, path, report } in reports {
         for problem in &report.problems {

@@ -12,7 +12,7 @@ use crate::{
     alert::RuleFacts,
     detect::{ForeignRules, State},
     event::{Foreign, value::Words},
-    rule::sigma::Logsource,
+    rule::{Diagnostics, Inputs, Places, Role, sigma::Logsource},
     store::{LineError, Lines},
 };
 
@@ -44,8 +44,12 @@ struct Tally {
 pub(super) fn run(given: &Events, options: &Options) -> Result<ExitCode, Told> {
     let Some(path) = &given.events else { return Err(tell("no events were given")) };
     let settings = options.settings()?;
-    let placeholders = sense::placeholders(settings.sigma_placeholders.as_deref())?;
-    let (rules, problems) = ForeignRules::load(&settings.rules, given.logsource.as_ref(), placeholders);
+    let mut wrong = Diagnostics::default();
+    let inputs =
+        Inputs::read(&Places::default().with(Role::Placeholders, settings.sigma_placeholders.clone()), &mut wrong);
+    let placeholders = inputs.placeholders(&mut wrong);
+    let (rules, mut problems) = ForeignRules::load(&settings.rules, given.logsource.as_ref(), placeholders);
+    problems.extend(wrong);
     if problems.has_errors() {
         eprint!("{}", problems.render(sense::colour()));
         return Err(tell(format!("{} errors in the rules", problems.errors())));

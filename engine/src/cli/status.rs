@@ -73,6 +73,13 @@ fn readable(snapshot: &Snapshot) -> String {
         "beewolf {} on {}: watching {} for {hours}:{minutes:02}:{seconds:02}, {} rules, {}",
         snapshot.version, snapshot.host, snapshot.scope, snapshot.rules, snapshot.sensing
     )];
+    if let Some(generation) = &snapshot.generation {
+        let reloads = snapshot.reloads;
+        lines.push(format!(
+            "rules        generation {generation}, exchanged {} times, {} times refused",
+            reloads.done, reloads.refused
+        ));
+    }
     lines.push(format!("{:<12} {:>14} {:>14} {:>14} {:>12}", "events", "written", "read", "judged", "rules ns"));
     for (kind, it) in snapshot.events.iter().filter(|(_, it)| it.written > 0 || it.judged > 0) {
         let each = it.rule_time_ns.checked_div(it.judged).unwrap_or(0);

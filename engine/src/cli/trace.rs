@@ -59,25 +59,34 @@ fn live(arguments: Arguments) -> Result<ExitCode, Told> {
 
 #[cfg(feature = "bpf")]
 fn live(arguments: Arguments) -> Result<ExitCode, Told> {
+    use sense::Ready;
+
+    use super::live::{self, Job};
     use crate::{detect::RuleSet, kernel::attach::KindSet, whitelist::Whitelist};
 
     if let Some(why) = crate::kernel::probe::Host::look().refusal() {
         return Err(tell(format!("nothing can be sensed here: {why}")));
     }
-    Ok(super::live::split_and(|client| {
+    Ok(live::split_and(|client| {
         let filter = filter(&arguments)?;
         let settings = settings(&arguments)?;
         // Rules are for recordings: their alerts are printed, and the manifest names them.
         let (rules, whitelist) = if arguments.record.is_some() && !arguments.options.rules.is_empty() {
-            sense::load_rules(&settings)?
+            let Ready { rules, whitelist, .. } = sense::load_rules(&settings)?;
+            (rules, whitelist)
         } else {
             (RuleSet::default(), Whitelist::default())
         };
         let kinds: KindSet = match &filter {
-            Some(filter) => filter.kinds().chain(super::live::kinds_of(&rules)).collect(),
+            Some(filter) => filter.kinds().chain(live::kinds_of(&rules)).collect(),
             None => KindSet::all(),
         };
-        super::live::watch(client, settings, rules, whitelist, kinds, filter, arguments.record.clone(), arguments.limit)
+        let (record, limit) = (arguments.record.clone(), arguments.limit);
+        live::watch(
+            client,
+            settings,
+            Job { rules, whitelist, kinds, filter, record, limit, renewal: None, alarm: None },
+        )
     }))
 }
 

@@ -87,6 +87,24 @@ pub const ROWS: &[Row] = &[
         doc: "Tags, folders and ids of rules that are not used. To switch off a rule with a reason and an owner, write an override.",
     },
     Row {
+        name: "reload.interval",
+        ty: Type::Duration { min: Duration::ZERO, max: seconds(3600) },
+        preset: Preset::Duration(seconds(2)),
+        doc: "How often the files of rules, whitelists and indicator lists are looked at. What has changed is brought into force as soon as it has been the same twice; 0 for never. SIGHUP does it at once.",
+    },
+    Row {
+        name: "reload.generations",
+        ty: Type::Path,
+        preset: Preset::Text("/var/lib/beewolf/generations"),
+        doc: "Folder for the rules that were in force: what the sensor starts with if the rules are broken, and what `beewolf rules rollback` goes back to. Rules that the command line names are not kept.",
+    },
+    Row {
+        name: "reload.keep",
+        ty: Type::Integer { min: 1, max: 1000 },
+        preset: Preset::Number(5),
+        doc: "How many of these are kept.",
+    },
+    Row {
         name: "status_interval",
         ty: Type::Duration { min: Duration::ZERO, max: seconds(86_400) },
         preset: Preset::Duration(seconds(10)),
@@ -221,6 +239,8 @@ pub struct Config {
     pub indicators: Vec<IndicatorConfig>,
     /// Bounds of each of them.
     pub indicator_limits: indicator::Limits,
+    /// How rules are exchanged while the sensor runs.
+    pub reload: Reload,
     /// Time between status messages; `None` for none.
     pub status_interval: Option<Duration>,
     /// Where the status is served locally; `None` for nowhere.
@@ -240,6 +260,17 @@ pub struct Config {
     /// The outputs, in the file's order.
     pub sinks: Vec<SinkConfig>,
     values: Values,
+}
+
+/// How rules are exchanged while the sensor runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reload {
+    /// How often the files are looked at; `None` for never.
+    pub interval: Option<Duration>,
+    /// Where rules that were in force are kept; `None` for nowhere.
+    pub generations: Option<PathBuf>,
+    /// How many of them.
+    pub keep: usize,
 }
 
 /// When an alert is a repeat of one before.
@@ -319,6 +350,11 @@ impl Config {
             indicator_limits: indicator::Limits {
                 file_bytes: values.number("limits.ioc_file_bytes"),
                 entries: values.length("limits.ioc_entries"),
+            },
+            reload: Reload {
+                interval: Some(values.duration("reload.interval")).filter(|time| !time.is_zero()),
+                generations: values.path("reload.generations").map(PathBuf::from),
+                keep: values.length("reload.keep"),
             },
             status_interval: Some(values.duration("status_interval")).filter(|time| !time.is_zero()),
             status_socket: values.path("status.socket").filter(|_| values.boolean("status.enabled")).map(PathBuf::from),

@@ -10,7 +10,7 @@ mod report;
 mod state;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     path::PathBuf,
     sync::{
         Arc,
@@ -21,7 +21,7 @@ use std::{
 pub use foreign::ForeignRules;
 use matcher::{Builder, Extra, Matcher, Scratch};
 pub use report::ExceptionReport;
-pub use state::{Counters as StateCounters, Limits as StateLimits};
+pub use state::{Counters as StateCounters, Dropped, Limits as StateLimits};
 use state::{Fired, Memory, Plan};
 
 use crate::{
@@ -88,6 +88,8 @@ pub struct RuleSet {
     /// By kind.
     routed: Vec<Routed>,
     plan: Plan,
+    /// What alerts say of the texts it was made of.
+    generation: Option<Arc<str>>,
 }
 
 /// The rules of one kind.
@@ -120,8 +122,8 @@ impl State {
 
     /// Makes the state one for another set. Rules over several events that are in it with the same id
     /// and the same content, that of the rules they refer to included, keep what they remember. Returns
-    /// the ids of those whose memory is dropped.
-    pub fn move_to(&mut self, rules: &RuleSet) -> Vec<String> {
+    /// what of it is dropped.
+    pub fn move_to(&mut self, rules: &RuleSet) -> Dropped {
         self.memory.move_to(&rules.plan)
     }
 }
@@ -204,9 +206,37 @@ impl RuleSet {
             rules.push(Rule::new(loaded, kinds));
         }
         let routed = by_kind.into_iter().map(|compiled| Routed::new(compiled, &table)).collect();
-        let mut set = Self { rules, written, table, routed, plan };
+        let mut set = Self { rules, written, table, routed, plan, generation: None };
         set.add_kinds_of_sources();
         set
+    }
+
+    /// Names the texts it was made of: every alert carries that.
+    #[must_use]
+    pub fn with_generation(mut self, generation: &str) -> Self {
+        self.generation = Some(generation.into());
+        self
+    }
+
+    /// The name of the texts it was made of; none if nobody gave one.
+    #[must_use]
+    pub fn generation(&self) -> Option<&str> {
+        self.generation.as_deref()
+    }
+
+    /// Goes on counting where the exceptions of unchanged rules of another set have ended.
+    pub fn inherit(&mut self, other: &Self) {
+        let old: HashMap<(&str, &str), &[Unless]> = other
+            .rules
+            .iter()
+            .map(|rule| ((rule.facts.id.as_str(), rule.facts.content_hash.as_str()), rule.unless.as_slice()))
+            .collect();
+        for rule in &mut self.rules {
+            let before = old.get(&(rule.facts.id.as_str(), rule.facts.content_hash.as_str()));
+            for (unless, before) in rule.unless.iter_mut().zip(before.copied().unwrap_or_default()) {
+                *unless.hits.get_mut() += before.hits.load(Ordering::Relaxed);
+            }
+        }
     }
 
     /// A rule over several events looks at what its sources look at.
@@ -269,6 +299,7 @@ impl RuleSet {
             event,
             evidence: Some(evidence),
             indicator: None,
+            generation: self.generation.clone(),
         });
         suppressed_by.is_none()
     }
@@ -307,6 +338,7 @@ impl RuleSet {
                     description: hit.description,
                     reference: hit.reference,
                 }),
+                generation: self.generation.clone(),
             });
         });
     }

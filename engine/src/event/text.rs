@@ -33,6 +33,9 @@ pub fn encode(bytes: &[u8]) -> String {
 /// The bytes of a text written by [`encode`].
 #[must_use]
 pub fn decode(text: &str) -> Box<[u8]> {
+    if text.is_ascii() {
+        return text.as_bytes().into();
+    }
     let mut bytes = Vec::with_capacity(text.len());
     let mut buffer = [0; 4];
     for character in text.chars() {

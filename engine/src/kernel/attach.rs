@@ -104,6 +104,12 @@ pub struct KindPlan {
 }
 
 impl KindPlan {
+    /// Whether somebody has wanted it, and it was tried.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.alternatives.iter().any(|one| one.state != State::NotWanted)
+    }
+
     /// The alternative that runs.
     #[must_use]
     pub fn running(&self) -> Option<&str> {

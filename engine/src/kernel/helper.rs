@@ -13,6 +13,7 @@ use std::{
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
 };
 
 use rustix::{
@@ -27,7 +28,7 @@ use rustix::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    attach::Plan,
+    attach::{KindSet, Plan},
     load::Loaded,
     request::{Facts, StartRequest},
 };
@@ -54,18 +55,19 @@ enum Request {
     Iterate,
     Look,
     Detach,
+    Attach(KindSet),
 }
 
 impl Request {
     fn encode(self) -> [u8; REQUEST_BYTES] {
+        let nothing = StartRequest { kinds: 0, rings: 0, ring_bytes: 0, scope_level: 0, scope_cgroup: 0 };
         let (operation, start) = match self {
-            Self::Start(start) => (1u32, Some(start)),
-            Self::Iterate => (2, None),
-            Self::Look => (3, None),
-            Self::Detach => (4, None),
+            Self::Start(start) => (1u32, start),
+            Self::Iterate => (2, nothing),
+            Self::Look => (3, nothing),
+            Self::Detach => (4, nothing),
+            Self::Attach(KindSet(kinds)) => (5, StartRequest { kinds, ..nothing }),
         };
-        let start =
-            start.unwrap_or(StartRequest { kinds: 0, rings: 0, ring_bytes: 0, scope_level: 0, scope_cgroup: 0 });
         let mut bytes = [0; REQUEST_BYTES];
         let words = [operation, start.kinds, start.rings, start.ring_bytes, start.scope_level];
         let all =
@@ -89,6 +91,7 @@ impl Request {
             2 => Self::Iterate,
             3 => Self::Look,
             4 => Self::Detach,
+            5 => Self::Attach(KindSet(word(4)?)),
             _ => return None,
         })
     }
@@ -100,6 +103,7 @@ enum Answer {
     Iterator,
     Facts(Facts),
     Detached,
+    Attached(Plan),
     Refused(String),
 }
 
@@ -128,10 +132,10 @@ pub struct Started {
     pub counters: OwnedFd,
 }
 
-/// The engine's line to the helper.
-#[derive(Debug)]
+/// The engine's line to the helper. Threads share it: one question at a time.
+#[derive(Clone, Debug)]
 pub struct Client {
-    socket: OwnedFd,
+    socket: Arc<Mutex<OwnedFd>>,
 }
 
 impl Client {
@@ -155,13 +159,29 @@ impl Client {
         descriptors.pop().ok_or(HelperError::Confused)
     }
 
-    /// What the programs have done.
+    /// What the programs have done. Nothing while another thread waits for an answer, which may take a while.
     ///
     /// # Errors
     /// As [`Client::start`].
-    pub fn look(&self) -> Result<Facts, HelperError> {
-        match self.ask(Request::Look)? {
-            (Answer::Facts(facts), _) => Ok(facts),
+    pub fn look(&self) -> Result<Option<Facts>, HelperError> {
+        let socket = match self.socket.try_lock() {
+            Ok(socket) => socket,
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(None),
+        };
+        match ask(&socket, Request::Look)? {
+            (Answer::Facts(facts), _) => Ok(Some(facts)),
+            _ => Err(HelperError::Confused),
+        }
+    }
+
+    /// Loads and attaches what more kinds need; what runs already goes on. Gives what runs then.
+    ///
+    /// # Errors
+    /// As [`Client::start`].
+    pub fn attach(&self, kinds: KindSet) -> Result<Plan, HelperError> {
+        match self.ask(Request::Attach(kinds))? {
+            (Answer::Attached(plan), _) => Ok(plan),
             _ => Err(HelperError::Confused),
         }
     }
@@ -175,17 +195,23 @@ impl Client {
     }
 
     fn ask(&self, request: Request) -> Result<(Answer, Vec<OwnedFd>), HelperError> {
-        rustix::io::write(&self.socket, &request.encode()).map_err(io::Error::from)?;
-        let mut bytes = vec![0; MAX_ANSWER];
-        let (count, descriptors) = receive(self.socket.as_fd(), &mut bytes)?;
-        if count == 0 {
-            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
-        }
-        let answer =
-            serde_json::from_slice(bytes.get(..count).unwrap_or_default()).map_err(|_| HelperError::Confused)?;
-        match answer {
-            Answer::Refused(reason) => Err(HelperError::Refused(reason)),
-            Answer::Started(_) | Answer::Iterator | Answer::Facts(_) | Answer::Detached => Ok((answer, descriptors)),
+        let socket: MutexGuard<'_, OwnedFd> = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        ask(&socket, request)
+    }
+}
+
+fn ask(socket: &OwnedFd, request: Request) -> Result<(Answer, Vec<OwnedFd>), HelperError> {
+    rustix::io::write(socket, &request.encode()).map_err(io::Error::from)?;
+    let mut bytes = vec![0; MAX_ANSWER];
+    let (count, descriptors) = receive(socket.as_fd(), &mut bytes)?;
+    if count == 0 {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    }
+    let answer = serde_json::from_slice(bytes.get(..count).unwrap_or_default()).map_err(|_| HelperError::Confused)?;
+    match answer {
+        Answer::Refused(reason) => Err(HelperError::Refused(reason)),
+        Answer::Started(_) | Answer::Iterator | Answer::Facts(_) | Answer::Detached | Answer::Attached(_) => {
+            Ok((answer, descriptors))
         }
     }
 }
@@ -236,7 +262,7 @@ pub fn split() -> io::Result<Role> {
             if rustix::process::getppid() != Some(parent) {
                 return Err(io::Error::other("the helper process has ended"));
             }
-            Ok(Role::Engine(Client { socket: theirs }))
+            Ok(Role::Engine(Client { socket: Arc::new(Mutex::new(theirs)) }))
         }
         number => {
             drop(theirs);
@@ -249,24 +275,20 @@ pub fn split() -> io::Result<Role> {
 /// The helper's loop: requests, signals to hand on, the engine's end.
 fn serve(socket: &OwnedFd, child: Pid) -> io::Result<u8> {
     let engine = pidfd_open(child, PidfdFlags::empty())?;
-    let (signals, writer) =
-        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC | rustix::pipe::PipeFlags::NONBLOCK)?;
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-        signal_hook::low_level::pipe::register(signal, writer.try_clone()?)?;
+    // The engine ends in its own time, and decides itself what a hang-up means.
+    let mut signals = Vec::new();
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let (pipe, writer) =
+            rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC | rustix::pipe::PipeFlags::NONBLOCK)?;
+        signal_hook::low_level::pipe::register(signal.as_raw(), writer)?;
+        signals.push((pipe, signal));
     }
-    // The terminal sends Ctrl-C to both; the engine ends in its own time.
-    let (ignored, interrupt) =
-        rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC | rustix::pipe::PipeFlags::NONBLOCK)?;
-    signal_hook::low_level::pipe::register(signal_hook::consts::SIGINT, interrupt)?;
     let mut loaded: Option<Loaded> = None;
     let mut started = false;
     let mut line_open = true;
     loop {
-        let mut wait = vec![
-            PollFd::new(&engine, PollFlags::IN),
-            PollFd::new(&signals, PollFlags::IN),
-            PollFd::new(&ignored, PollFlags::IN),
-        ];
+        let mut wait = vec![PollFd::new(&engine, PollFlags::IN)];
+        wait.extend(signals.iter().map(|(pipe, _)| PollFd::new(pipe, PollFlags::IN)));
         if line_open {
             wait.push(PollFd::new(socket, PollFlags::IN));
         }
@@ -277,15 +299,15 @@ fn serve(socket: &OwnedFd, child: Pid) -> io::Result<u8> {
         let ready: Vec<bool> = wait.iter().map(|one| !one.revents().is_empty()).collect();
         let is = |index: usize| ready.get(index).copied().unwrap_or(false);
         drop(wait);
-        if is(3) {
+        if is(signals.len() + 1) {
             line_open = answer(socket, &mut loaded, &mut started)?;
         }
-        for (index, (pipe, signal)) in [(&signals, Signal::TERM), (&ignored, Signal::INT)].into_iter().enumerate() {
+        for (index, (pipe, signal)) in signals.iter().enumerate() {
             if is(index + 1) {
                 let mut bytes = [0; 16];
                 // How often the signal came does not matter.
                 if rustix::io::read(pipe, &mut bytes).is_ok() {
-                    match pidfd_send_signal(&engine, signal) {
+                    match pidfd_send_signal(&engine, *signal) {
                         Ok(()) | Err(Errno::SRCH) => {}
                         Err(error) => return Err(error.into()),
                     }
@@ -340,6 +362,15 @@ fn answer(socket: &OwnedFd, loaded: &mut Option<Loaded>, started: &mut bool) -> 
             *loaded = None;
             Answer::Detached
         }
+        // Within the scope of the start, which nothing widens.
+        (Some(Request::Attach(kinds)), Some(loaded)) => {
+            let answer = match loaded.attach_more(kinds) {
+                Ok(()) => Answer::Attached(loaded.plan.clone()),
+                Err(error) => Answer::Refused(error.to_string()),
+            };
+            trim();
+            answer
+        }
         _ => Answer::Refused("not a request that fits now".to_owned()),
     };
     let borrowed: Vec<BorrowedFd<'_>> = descriptors.iter().map(AsFd::as_fd).collect();
@@ -368,7 +399,8 @@ mod tests {
     fn requests_survive_the_line() {
         let start =
             StartRequest { kinds: 0b1_1110, rings: 3, ring_bytes: 1 << 20, scope_level: 2, scope_cgroup: u64::MAX - 5 };
-        for request in [Request::Start(start), Request::Iterate, Request::Look, Request::Detach] {
+        let attach = Request::Attach(KindSet(0b101));
+        for request in [Request::Start(start), Request::Iterate, Request::Look, Request::Detach, attach] {
             assert_eq!(Request::decode(&request.encode()), Some(request));
         }
         assert_eq!(Request::decode(&[9; REQUEST_BYTES]), None);

@@ -50,6 +50,10 @@ pub(super) struct Loaded {
     pub(super) plan: Plan,
     /// The rings in use, then the counters.
     pub(super) descriptors: Vec<OwnedFd>,
+    /// What came of each program that was tried: one that several kinds share is loaded once.
+    tried: BTreeMap<String, Result<(), String>>,
+    /// Kinds that come from the exits of system calls, one bit each.
+    by_sys_exit: u32,
 }
 
 const RING_NAMES: [&str; wire::RINGS as usize] = [
@@ -72,7 +76,8 @@ impl Loaded {
             loader.map_max_entries(name, request.ring_bytes);
         }
         let ebpf = loader.load(beewolf_ebpf::OBSERVE)?;
-        let mut loaded = Self { ebpf, plan: Plan::default(), descriptors: Vec::new() };
+        let mut loaded =
+            Self { ebpf, plan: Plan::default(), descriptors: Vec::new(), tried: BTreeMap::new(), by_sys_exit: 0 };
         loaded.wire_rings(rings as usize)?;
         let counters = loaded.map_fd("counters")?;
         loaded.descriptors.push(counters);
@@ -114,11 +119,24 @@ impl Loaded {
         ENVIRONMENT.iter().try_for_each(|name| map.insert(first_four(name), 1, 0)).map_err(failed)
     }
 
+    /// Attaches kinds that nobody has wanted so far.
+    pub(super) fn attach_more(&mut self, kinds: KindSet) -> Result<(), LoadError> {
+        let btf = Btf::from_sys_fs()?;
+        self.attach_kinds(kinds, &btf)
+    }
+
+    /// Attaches the kinds that are wanted and have not been before.
     fn attach_kinds(&mut self, wanted: KindSet, btf: &Btf) -> Result<(), LoadError> {
-        let mut by_sys_exit = 0u32;
-        // A program that several kinds share is loaded once; its outcome is remembered.
-        let mut tried: BTreeMap<String, Result<(), String>> = BTreeMap::new();
+        let before = std::mem::take(&mut self.plan.kinds);
         for kind in Kind::ALL.iter().copied() {
+            let settled = before
+                .iter()
+                .find(|plan| plan.kind == kind.name())
+                .filter(|plan| !wanted.contains(kind) || plan.is_settled());
+            if let Some(settled) = settled {
+                self.plan.kinds.push(settled.clone());
+                continue;
+            }
             let mut plan = KindPlan { kind: kind.name().to_owned(), alternatives: Vec::new() };
             let mut running = false;
             for source in kind.sources() {
@@ -131,7 +149,8 @@ impl Loaded {
                     for section in source.hooks {
                         let Some(hook) = Hook::parse(section) else { continue };
                         let name = program_name(kind, hook);
-                        outcome = tried
+                        outcome = self
+                            .tried
                             .entry(name.clone())
                             .or_insert_with(|| attach(&mut self.ebpf, &name, hook, btf))
                             .clone();
@@ -143,7 +162,7 @@ impl Loaded {
                         Ok(()) => {
                             running = true;
                             if source.hooks.contains(&"tp_btf/sys_exit") {
-                                by_sys_exit |= 1 << kind.wire();
+                                self.by_sys_exit |= 1 << kind.wire();
                             }
                             State::Attached
                         }
@@ -167,7 +186,7 @@ impl Loaded {
         let map = self.ebpf.map_mut("sys_exit_kinds").ok_or(LoadError::NoMap("sys_exit_kinds"))?;
         let mut map: Array<&mut MapData, u32> =
             map.try_into().map_err(|error| LoadError::Map { name: "sys_exit_kinds", error })?;
-        map.set(0, by_sys_exit, 0).map_err(|error| LoadError::Map { name: "sys_exit_kinds", error })
+        map.set(0, self.by_sys_exit, 0).map_err(|error| LoadError::Map { name: "sys_exit_kinds", error })
     }
 
     fn attach_helpers(&mut self, btf: &Btf, scoped: bool) {

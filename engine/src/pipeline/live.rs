@@ -14,13 +14,16 @@ use std::{
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
-use super::Stages;
+use super::{
+    Stages,
+    renewal::{Renewals, Retired},
+};
 use crate::{
     api::{self, Board, Service, Snapshot},
     config::Config,
     enrich,
     event::{
-        Kind, Loss, Status,
+        Kind, Loss, Severity, Status,
         id::Origin,
         json::rfc3339,
         loss::{LossSource, Lost},
@@ -130,11 +133,40 @@ fn scope(path: &Path) -> Result<(u64, u32), LiveError> {
 pub struct Loaded {
     client: Client,
     live: Live,
-    /// What runs.
-    pub plan: Plan,
+    plan: Arc<Mutex<Plan>>,
     /// The host.
     pub host: Host,
     seeds: Vec<crate::event::Seed>,
+}
+
+/// Attaches what rules need that come later.
+#[derive(Clone)]
+pub struct Attacher {
+    client: Client,
+    plan: Arc<Mutex<Plan>>,
+}
+
+impl Attacher {
+    /// Has the helper attach these kinds too; those that are there stay. Gives what runs then.
+    ///
+    /// # Errors
+    /// If the helper does not answer or cannot read the kernel's types.
+    pub fn attach(&self, kinds: KindSet) -> Result<Plan, HelperError> {
+        let settled = |plan: &Plan| {
+            let of = |kind: Kind| plan.kinds.iter().find(|one| one.kind == kind.name());
+            Kind::ALL
+                .iter()
+                .filter(|kind| kinds.contains(**kind))
+                .all(|kind| of(*kind).is_some_and(|it| it.is_settled()))
+        };
+        let before = self.plan.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if settled(&before) {
+            return Ok(before);
+        }
+        let plan = self.client.attach(kinds)?;
+        *self.plan.lock().unwrap_or_else(PoisonError::into_inner) = plan.clone();
+        Ok(plan)
+    }
 }
 
 impl Loaded {
@@ -165,7 +197,19 @@ impl Loaded {
             }
             Err(error) => return Err(error.into()),
         }
-        Ok(Self { client, live, plan: started.plan, host, seeds })
+        Ok(Self { client, live, plan: Arc::new(Mutex::new(started.plan)), host, seeds })
+    }
+
+    /// What runs.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// For what comes later.
+    #[must_use]
+    pub fn attacher(&self) -> Attacher {
+        Attacher { client: self.client.clone(), plan: Arc::clone(&self.plan) }
     }
 }
 
@@ -246,6 +290,12 @@ pub struct Watch<'w> {
     pub processes: usize,
     /// Hears that the pipeline comes round.
     pub service: &'w mut Service,
+    /// Where other rules come from while it runs.
+    pub renewals: Option<Renewals>,
+    /// Hears that other rules are in force: those before, and the new ones.
+    pub on_renewal: &'w mut dyn FnMut(&Retired, &Stages),
+    /// What somebody has to see to from the start.
+    pub alarm: Option<String>,
 }
 
 /// Runs until `stop` is set or the limit has passed.
@@ -253,17 +303,21 @@ pub struct Watch<'w> {
 /// # Errors
 /// [`LiveError`] if the helper ends or the rings cannot be read any more; what was read is delivered.
 pub fn run(loaded: Loaded, stages: &mut Stages, stop: &AtomicBool, watch: Watch<'_>) -> Result<Outcome, LiveError> {
-    let Watch { limit, status_interval, on_status, board, scope, processes, service } = watch;
+    let Watch { limit, status_interval, on_status, board, scope, processes, service, renewals, on_renewal, alarm } =
+        watch;
     let Loaded { client, live, plan, host, seeds } = loaded;
     for seed in seeds {
         stages.seed(seed);
+    }
+    if let Some(message) = alarm {
+        raise(stages, Severity::Critical, message, &host);
     }
     let started = Instant::now();
     let reader = start_reader(live)?;
     let mut reported = Reported::default();
     let (mut looked, mut told) = (Instant::now(), Instant::now());
     let mut facts = Facts::default();
-    let mut failure = None;
+    let (mut failure, mut renewed, mut refused) = (None, 0, 0);
     while !stop.load(Ordering::Acquire) && limit.is_none_or(|limit| started.elapsed() < limit) {
         match reader.items.recv_timeout(READER_PAUSE) {
             Ok(batch) => take(stages, batch),
@@ -272,21 +326,39 @@ pub fn run(loaded: Loaded, stages: &mut Stages, stop: &AtomicBool, watch: Watch<
             Err(RecvTimeoutError::Disconnected) => break,
         }
         service.alive();
+        if let Some(renewals) = &renewals
+            && let Some(renewal) = renewals.next()
+        {
+            let retired = stages.renew(renewal);
+            renewed += 1;
+            on_renewal(&retired, stages);
+            renewals.retire(retired);
+        }
+        let refusals = renewals.as_ref().map_or(0, Renewals::refused);
+        if refusals > refused {
+            refused = refusals;
+            let generation = stages.rules.generation().unwrap_or_default();
+            let message = format!("the new rules cannot be used: those of generation {generation} stay in force");
+            raise(stages, Severity::High, message, &host);
+        }
         if looked.elapsed() >= LOSS_INTERVAL {
             looked = Instant::now();
             match client.look() {
-                Ok(seen) => facts = seen,
+                // The helper is at work for the thread that reads rules: the next second will do.
+                Ok(seen) => facts = seen.unwrap_or(facts),
                 Err(error) => {
                     failure = Some(error);
                     break;
                 }
             }
+            let plan = plan.lock().unwrap_or_else(PoisonError::into_inner).clone();
             report(&reader.counters, facts.recursion_misses(), &mut reported, stages, &host);
             let counters = reader.counters.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let mut snapshot = snapshot(stages, &counters, &facts, &host);
             snapshot.uptime_ns = nanoseconds(started.elapsed());
             snapshot.scope = scope.to_owned();
             snapshot.sensing = plan.summary();
+            snapshot.reloads = api::Reloads { done: renewed, refused };
             snapshot.processes.capacity = number(processes);
             let waiting = api::Queue { length: number(reader.items.len()), capacity: number(QUEUE_BATCHES) };
             snapshot.queues.insert("batches".to_owned(), waiting);
@@ -296,7 +368,7 @@ pub fn run(loaded: Loaded, stages: &mut Stages, stop: &AtomicBool, watch: Watch<
         }
         if status_interval.is_some_and(|interval| told.elapsed() >= interval) {
             told = Instant::now();
-            let status = status(stages, &plan, &host);
+            let status = status(stages, &plan.lock().unwrap_or_else(PoisonError::into_inner), &host);
             service.status(&status.message);
             on_status(&status);
             stages.status(status);
@@ -306,7 +378,7 @@ pub fn run(loaded: Loaded, stages: &mut Stages, stop: &AtomicBool, watch: Watch<
     // Detach first, so that the rings can be emptied for good.
     if failure.is_none() {
         match client.look().and_then(|seen| client.detach().map(|()| seen)) {
-            Ok(seen) => facts = seen,
+            Ok(seen) => facts = seen.unwrap_or(facts),
             Err(error) => failure = Some(error),
         }
     }
@@ -397,6 +469,17 @@ fn report(counters: &Mutex<Counters>, misses: u64, reported: &mut Reported, stag
     }
 }
 
+/// Tells what somebody has to see to, wherever alerts go.
+fn raise(stages: &Stages, severity: Severity, message: String, host: &Host) {
+    stages.status(Status {
+        time: Some(now()),
+        host_name: Some(host.name.as_bytes().into()),
+        message,
+        numbers: Vec::new(),
+        alarm: Some(severity),
+    });
+}
+
 fn status(stages: &Stages, plan: &Plan, host: &Host) -> Status {
     let tally = &stages.tally;
     let sinks = stages.sinks.counters();
@@ -422,6 +505,7 @@ fn status(stages: &Stages, plan: &Plan, host: &Host) -> Status {
             ("rules", active),
             ("processes", processes),
         ],
+        alarm: None,
     }
 }
 
@@ -442,6 +526,7 @@ fn snapshot(stages: &Stages, counters: &Counters, facts: &Facts, host: &Host) ->
         host: host.name.clone(),
         time: rfc3339(now().0),
         rules: number(stages.active_rules()),
+        generation: stages.rules.generation().map(str::to_owned),
         memory: api::Memory { engine_bytes: store::resident_bytes(), helper_bytes: facts.resident_bytes },
         ..Snapshot::default()
     };

@@ -3,7 +3,8 @@
 //! ```text
 //! reader thread            the thread that called            one thread per sink
 //! rings ─> decode ─> merge ══ queue ══> enrich ─> detect ─> whitelist ─> dedup ═ queue ═> sink
-//!                                  └──> recorder
+//!                                  └──> recorder  ↑
+//! rules thread: files ─> rules, whitelist ═════════╝
 //! ```
 //!
 //! Nothing between the rings and the sinks drops anything: the queue makes the reader wait, the
@@ -13,12 +14,15 @@
 
 #[cfg(feature = "bpf")]
 pub mod live;
+pub mod renewal;
 pub mod replay;
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
+
+use renewal::{Renewal, Retired};
 
 use crate::{
     alert::{Alert, Dedup},
@@ -95,6 +99,18 @@ impl Stages {
     #[must_use]
     pub fn blind_to(&self, kind: Kind) -> Vec<String> {
         self.rules.rules().iter().filter(|rule| rule.kinds.contains(&kind)).map(|rule| rule.facts.id.clone()).collect()
+    }
+
+    /// Brings other rules into force, from the next event on. What they share with those before is kept: what
+    /// unchanged rules over several events remember, what unchanged exceptions and whitelist entries have counted.
+    #[must_use]
+    pub fn renew(&mut self, Renewal { mut rules, mut whitelist }: Renewal) -> Retired {
+        rules.inherit(&self.rules);
+        whitelist.inherit(&self.whitelist);
+        let dropped = self.state.move_to(&rules);
+        let rules = std::mem::replace(&mut self.rules, Arc::new(rules));
+        let whitelist = std::mem::replace(&mut self.whitelist, whitelist);
+        Retired { rules, whitelist, dropped }
     }
 
     /// Takes a process that was there already.

@@ -25,7 +25,6 @@ use crate::{event::facts::Names, indicator::Lists};
 #[derive(Debug)]
 pub struct Loader {
     sigma: sigma::Setup,
-    falco: Arc<falco::Fieldmap>,
     indicators: Arc<Lists>,
     selection: Selection,
 }
@@ -46,7 +45,6 @@ impl Loader {
     fn of(target: sigma::Target) -> Self {
         Self {
             sigma: sigma::Setup { target, placeholders: sigma::Placeholders::default() },
-            falco: falco::Fieldmap::builtin(),
             indicators: Arc::default(),
             selection: Selection::default(),
         }
@@ -56,13 +54,6 @@ impl Loader {
     #[must_use]
     pub fn with_selection(mut self, selection: Selection) -> Self {
         self.selection = selection;
-        self
-    }
-
-    /// With another map of Falco's fields than the one that comes with the program.
-    #[must_use]
-    pub fn with_falco(mut self, fieldmap: Arc<falco::Fieldmap>) -> Self {
-        self.falco = fieldmap;
         self
     }
 
@@ -131,12 +122,8 @@ impl Loader {
                     exception::read_whitelist(document, &self.indicators, &mut diagnostics);
                     None
                 }
-                Language::FalcoFieldmap => {
-                    falco::Fieldmap::of_document(document, &mut diagnostics);
-                    None
-                }
                 // They have been read before the first rule, or are read together after the last.
-                Language::Definitions | Language::Falco | Language::Overrides => None,
+                Language::Definitions | Language::Falco | Language::FalcoFieldmap | Language::Overrides => None,
             };
             if let Some(rule) = &mut rule
                 && let Some(change) = overrides.of(&rule.id)
@@ -148,7 +135,8 @@ impl Loader {
             }
             rules.extend(rule);
         }
-        for mut rule in falco::read(written_in(Language::Falco, &files), &self.falco, &mut diagnostics) {
+        let fields = falco::Fieldmap::with(written_in(Language::FalcoFieldmap, &files), &mut diagnostics);
+        for mut rule in falco::read(written_in(Language::Falco, &files), &fields, &mut diagnostics) {
             note_id(&mut ids, &rule.id, &rule.place, &mut diagnostics);
             if let Some(change) = overrides.of(&rule.id) {
                 change.apply(&mut rule, &mut diagnostics);
@@ -233,16 +221,15 @@ fn language(document: &Node) -> Language {
     if is_sigma && document.get("when").is_none() { Language::Sigma } else { Language::Native }
 }
 
-/// Reads whitelist files.
+/// Reads the entries of whitelists.
 pub(crate) fn whitelists(
-    paths: &[PathBuf],
+    sources: &[Arc<Source>],
     indicators: &Arc<Lists>,
     diagnostics: &mut Diagnostics,
 ) -> Vec<exception::Entry> {
     let mut entries: Vec<exception::Entry> = Vec::new();
-    for path in file::find(paths, diagnostics) {
-        let Some(source) = file::load(&path, diagnostics) else { continue };
-        for document in yaml::parse(&source, diagnostics) {
+    for source in sources {
+        for document in yaml::parse(source, diagnostics) {
             for entry in exception::read_whitelist(&document, indicators, diagnostics) {
                 if entries.iter().any(|other| other.exception.name == entry.exception.name) {
                     let message = format!("two entries have the name `{}`", entry.exception.name);

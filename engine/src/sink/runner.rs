@@ -81,7 +81,7 @@ impl Lane {
             }
             Record::Event(_) => self.include != Include::Alerts,
             Record::Loss(_) => true,
-            Record::Status(_) => self.status,
+            Record::Status(status) => self.status || status.alarm.is_some(),
         }
     }
 
@@ -224,8 +224,8 @@ impl Sinks {
         let ends: Vec<_> =
             self.lanes.into_iter().map(|lane| (lane.name, lane.ledger, lane.post, lane.done, lane.thread)).collect();
         for (name, ledger, post, done, thread) in ends {
-            // A moment more than the deadline: a thread that is not stuck counts its rest as lost itself.
-            let grace = deadline + Duration::from_millis(200);
+            // Somewhat more than the deadline: a thread that is not stuck, but has to wait for a CPU, counts its rest as lost itself.
+            let grace = deadline + Duration::from_secs(1);
             let ended = done.recv_deadline(grace) != Err(crossbeam_channel::RecvTimeoutError::Timeout);
             if ended && thread.join().is_ok() {
                 report.counters.push(counters(&ledger, post.as_deref(), &name, 0));

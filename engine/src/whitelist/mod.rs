@@ -4,7 +4,7 @@
 //! What it suppresses stays countable: the alert carries the entry's name, the entry counts.
 
 use std::{
-    path::PathBuf,
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -15,7 +15,7 @@ use crate::{
     alert::Alert,
     event::value::Time,
     indicator::Lists,
-    rule::{Diagnostics, Filter, Purpose, Until, loader},
+    rule::{Diagnostics, Filter, Purpose, Source, Until, loader},
 };
 
 /// An entry.
@@ -32,6 +32,8 @@ pub struct Entry {
     /// Ids of the rules it is for; every rule if there are none.
     pub rules: Vec<String>,
     filter: Filter,
+    /// All of the above, in words: an entry that says the same is the same entry.
+    wording: String,
     hits: AtomicU64,
 }
 
@@ -62,15 +64,13 @@ pub struct Whitelist {
 }
 
 impl Whitelist {
-    /// Reads all whitelists below some paths. The findings beside the whitelist are warnings.
-    ///
-    /// # Errors
-    /// Everything that is wrong with any of them; then no entry is used.
-    pub fn load(paths: &[PathBuf], indicators: &Arc<Lists>) -> Result<(Self, Diagnostics), Diagnostics> {
-        let mut diagnostics = Diagnostics::default();
-        let entries = loader::whitelists(paths, indicators, &mut diagnostics)
+    /// Reads whitelists. What is wrong with them is reported; if there are errors, no entry may be used.
+    #[must_use]
+    pub fn read(sources: &[Arc<Source>], indicators: &Arc<Lists>, diagnostics: &mut Diagnostics) -> Self {
+        let entries = loader::whitelists(sources, indicators, diagnostics)
             .into_iter()
             .map(|entry| Entry {
+                wording: format!("{entry:?}"),
                 filter: Filter::new(&entry.exception.condition, Purpose::Suppress),
                 name: entry.exception.name,
                 reason: entry.exception.reason,
@@ -80,7 +80,16 @@ impl Whitelist {
                 hits: AtomicU64::new(0),
             })
             .collect();
-        if diagnostics.has_errors() { Err(diagnostics) } else { Ok((Self { entries }, diagnostics)) }
+        Self { entries }
+    }
+
+    /// Goes on counting where the same entries of another whitelist have ended.
+    pub fn inherit(&mut self, other: &Self) {
+        let counts: HashMap<&str, u64> =
+            other.entries.iter().map(|entry| (entry.wording.as_str(), entry.hits())).collect();
+        for entry in &mut self.entries {
+            *entry.hits.get_mut() += counts.get(entry.wording.as_str()).copied().unwrap_or(0);
+        }
     }
 
     /// Marks an alert as suppressed by the first entry that applies; one that is marked already stays as it is.
@@ -146,6 +155,7 @@ mod tests {
                 occurrences: Occurrences::once(event.time),
                 evidence: None,
                 indicator: None,
+                generation: None,
             };
             whitelist.judge(&mut alert);
             alert.suppressed_by
@@ -153,21 +163,20 @@ mod tests {
         assert_eq!(suppressed, expected.map(|name| name.map(str::to_owned)), "{executable} at {time}");
     }
 
-    fn load(text: &str) -> Result<(Whitelist, Diagnostics), Diagnostics> {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("whitelist.yml");
-        std::fs::write(&path, text).expect("written");
-        Whitelist::load(&[path], &Arc::default())
+    fn read(text: &str) -> (Whitelist, Diagnostics) {
+        let mut diagnostics = Diagnostics::default();
+        let whitelist = Whitelist::read(&[Source::new("whitelist.yml", text)], &Arc::default(), &mut diagnostics);
+        (whitelist, diagnostics)
     }
 
     #[test]
     fn an_entry_suppresses_its_rules_up_to_its_last_day_and_counts() {
-        let (whitelist, _) = load(
+        let (whitelist, diagnostics) = read(
             "- name: backup\n  when: process.executable = /usr/bin/backup\n  reason: it does that\n  owner: ops\n  until: 2026-06-30\n\
              - name: only a\n  when: process.executable startswith /opt/\n  reason: vendor\n  owner: ops\n  rules: [a]\n\
              - name: never\n  when: process.executable = /never\n  reason: none\n  owner: ops\n",
-        )
-        .expect("a whitelist");
+        );
+        assert!(!diagnostics.has_errors(), "{diagnostics}");
         let (before, after) = ("2026-06-30T23:59:59Z", "2026-07-01T00:00:00Z");
         check(&whitelist, "/usr/bin/backup", before, [Some("backup"), Some("backup")]);
         check(&whitelist, "/usr/bin/backup", after, [None, None]);
@@ -180,8 +189,20 @@ mod tests {
     }
 
     #[test]
+    fn counts_go_on_where_the_same_entry_ended() {
+        let entry =
+            |name: &str, when: &str| format!("- name: {name}\n  when: {when}\n  reason: it does\n  owner: ops\n");
+        let (first, _) = read(&(entry("kept", "user.id = 0") + &entry("changed", "user.id = 1")));
+        first.entries.iter().for_each(|entry| entry.hits.store(7, Ordering::Relaxed));
+        let (mut second, _) = read(&(entry("changed", "user.id = 2") + &entry("kept", "user.id = 0")));
+        second.inherit(&first);
+        let hits: Vec<_> = second.entries().iter().map(|entry| (entry.name.as_str(), entry.hits())).collect();
+        assert_eq!(hits, [("changed", 0), ("kept", 7)]);
+    }
+
+    #[test]
     fn every_problem_of_a_whitelist_is_reported() {
-        let problems = load("- name: a\n  when: process.nmae = x\n- whne: 1\n").expect_err("problems");
+        let (_, problems) = read("- name: a\n  when: process.nmae = x\n- whne: 1\n");
         let messages: Vec<_> = problems.sorted().iter().map(|problem| problem.message.as_str()).collect();
         for message in [
             "unknown field `process.nmae`",

@@ -8,6 +8,7 @@ use beewolf::detect::{RuleSet, State};
 use beewolf::event::{Event, json};
 use beewolf::rule::{Loaded, Loader, Source, convert, sigma::Fieldmap};
 
+use crate::command_line::beewolf;
 use crate::support::{read, workspace};
 
 fn load(paths: &[PathBuf]) -> Vec<Loaded> {
@@ -119,4 +120,28 @@ fn what_our_language_cannot_say_is_refused_with_the_reason() {
     }
     let native = load(&[workspace().join(Path::new("testdata/rule/a_native_rule_with_everything"))]);
     assert_eq!(convert::native(&native[0]).expect_err("a native rule"), "it is a native rule");
+}
+
+#[test]
+fn the_command_prints_what_it_can_and_says_why_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rules.yaml");
+    let rule = |name: &str, condition: &str| {
+        format!(
+            "- rule: {name}\n  desc: D.\n  condition: {condition}\n  output: Ran %proc.cmdline\n  priority: ERROR\n"
+        )
+    };
+    let good = rule("Good one", "evt.type = execve and proc.name in (nc, ncat) and not proc.pname = sh");
+    std::fs::write(&path, format!("{good}{}", rule("Dormant", "evt.type = ptrace"))).expect("written");
+    let output = beewolf(&["rules", "convert", path.to_str().expect("UTF-8")]);
+    let (printed, told) =
+        (String::from_utf8(output.stdout).expect("UTF-8"), String::from_utf8_lossy(&output.stderr).into_owned());
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("falco-dormant is not converted: it is dormant") && told.contains("1 of 2 rules"), "{told}");
+    assert!(printed.contains("severity: high\n"), "{printed}");
+    assert!(printed.contains("output: \"Ran {process.command_line}\"\n"), "{printed}");
+    let native = folder.path().join("native.yml");
+    std::fs::write(&native, printed).expect("written");
+    let checked = beewolf(&["rules", "check", native.to_str().expect("UTF-8")]);
+    assert_eq!(checked.status.code(), Some(0));
 }

@@ -15,6 +15,7 @@ mod falco;
 mod house;
 mod kernel;
 mod recordings;
+mod reload;
 mod replays;
 mod rules;
 mod samples;

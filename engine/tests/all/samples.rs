@@ -81,6 +81,7 @@ pub(crate) fn alert_on(event: Event, severity: Severity) -> Alert {
         occurrences: Occurrences::once(Some(Time(TIME))),
         evidence: None,
         indicator: None,
+        generation: None,
     }
 }
 
@@ -120,5 +121,6 @@ pub(crate) fn status() -> Status {
         host_name: Some(b"testhost"[..].into()),
         message: "7 events, 0 lost".to_owned(),
         numbers: vec![("events", 7), ("lost", 0)],
+        alarm: None,
     }
 }

@@ -25,7 +25,7 @@ when: event.action = exec and process.args = beewolf-watched
 const TIMES: u64 = 5;
 
 /// A sensor that does not outlive a test that fails.
-struct Guarded(Child);
+pub(crate) struct Guarded(pub(crate) Child);
 
 impl Drop for Guarded {
     fn drop(&mut self) {
@@ -52,8 +52,9 @@ fn kernel_status_metrics_service_manager_and_updates() {
     // A port that was free a moment ago; nobody else's sensor is asked by mistake, the answer says who it is.
     let port = TcpListener::bind(("127.0.0.1", 0)).and_then(|it| it.local_addr()).expect("a port").port();
     let settings = format!(
-        "rules: {}\nsigma: []\nscope: {{ cgroup: {} }}\nstatus: {{ socket: {}, loopback: '127.0.0.1:{port}' }}\nsinks: [{{ type: stdout }}]\n",
+        "rules: {}\nsigma: []\nreload: {{ generations: {} }}\nscope: {{ cgroup: {} }}\nstatus: {{ socket: {}, loopback: '127.0.0.1:{port}' }}\nsinks: [{{ type: stdout }}]\n",
         path("rule.yml").display(),
+        path("generations").display(),
         scope.path().display(),
         path("status.sock").display()
     );

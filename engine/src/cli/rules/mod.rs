@@ -1,6 +1,7 @@
 //! `beewolf rules`: the rule author's bench, a file per command.
 
 mod check;
+mod convert;
 mod list;
 mod test;
 
@@ -13,7 +14,10 @@ use std::{
 
 use clap::{Args, Subcommand};
 
-use super::sense::{self, Options};
+use super::{
+    generations,
+    sense::{self, Options},
+};
 use crate::{
     indicator::Lists,
     rule::{
@@ -30,8 +34,14 @@ const HOMES: &[&str] = &[".", "/usr/share/beewolf"];
 pub(super) enum Rules {
     /// Checks rules and whitelists and reports every problem.
     Check(Paths),
+    /// Prints Sigma and Falco rules as native ones that mean the same; says why where there are no words.
+    Convert(Paths),
+    /// Lists the rules that were in force, last one first.
+    Generations(generations::Of),
     /// Lists rules with what they look at and whether they can match.
     List(Paths),
+    /// Goes back to rules that were in force before, whatever the files say.
+    Rollback(generations::To),
     /// Runs the tests of rules: native ones bring their own, those of Sigma rules are recordings.
     Test {
         #[command(flatten)]
@@ -70,12 +80,16 @@ pub(super) struct Paths {
     json: bool,
 }
 
-/// Runs one of the commands. The exit code is 1 if any rule has an error or any test fails.
+/// Runs one of the commands. The exit code is 1 if any rule has an error, any test fails, or any
+/// rule cannot be converted.
 #[must_use]
 pub(super) fn run(rules: &Rules) -> ExitCode {
     let done = match rules {
         Rules::Check(paths) => check::check(paths),
+        Rules::Convert(paths) => convert::convert(paths),
+        Rules::Generations(of) => Ok(generations::list(of).is_ok()),
         Rules::List(paths) => list::list(paths),
+        Rules::Rollback(to) => Ok(generations::run(to).is_ok()),
         Rules::Test { paths, testdata } => test::test(paths, testdata),
     };
     match done {
@@ -131,7 +145,7 @@ impl Paths {
     fn indicators(&self) -> Result<Lists, Diagnostics> {
         let Some(config) = &self.config else { return Ok(Lists::default()) };
         let options = Options { config: Some(config.clone()), ..Options::default() };
-        options.settings().and_then(|settings| sense::indicators(&settings)).map_err(|_| {
+        options.settings().and_then(|settings| sense::indicators(&settings, &Lists::default())).map_err(|_| {
             let mut problems = Diagnostics::default();
             let place = Place::whole(&Source::new(config.display().to_string(), ""));
             problems.push(Diagnostic::error("unusable-config", place, "the indicator lists cannot be used"));

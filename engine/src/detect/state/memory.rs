@@ -101,6 +101,14 @@ impl Default for Memory {
     }
 }
 
+/// What is not kept when rules change. To free it takes time that a pipeline may not have.
+#[derive(Debug, Default)]
+pub struct Dropped {
+    /// Ids of the rules over several events whose memory it was.
+    pub rules: Vec<String>,
+    _stores: Vec<Store>,
+}
+
 impl Memory {
     pub(in crate::detect) fn new(limits: Limits) -> Self {
         let limits = Limits {
@@ -138,8 +146,8 @@ impl Memory {
         }
     }
 
-    /// Keeps what rules of another plan remember that are in this one unchanged; names the others.
-    pub(in crate::detect) fn move_to(&mut self, plan: &Plan) -> Vec<String> {
+    /// Keeps what rules of another plan remember that are in this one unchanged; gives the rest.
+    pub(in crate::detect) fn move_to(&mut self, plan: &Plan) -> Dropped {
         let stores = std::mem::take(&mut self.stores);
         let mut old: HashMap<(String, String), Store> =
             std::mem::take(&mut self.owners).into_iter().zip(stores).collect();
@@ -149,9 +157,10 @@ impl Memory {
         self.entries = self.stores.iter().map(|store| store.entries).sum();
         self.plan = plan.id;
         self.wake = i64::MIN;
-        let mut dropped: Vec<String> = old.into_keys().map(|(rule, _)| rule).collect();
-        dropped.sort_unstable();
-        dropped
+        let (mut rules, stores): (Vec<String>, Vec<Store>) =
+            old.into_iter().map(|((rule, _), store)| (rule, store)).unzip();
+        rules.sort_unstable();
+        Dropped { rules, _stores: stores }
     }
 
     pub(super) fn next_serial(&mut self) -> u64 {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use group::{Entry, Group, Pick, Proof};
 use key::Keys;
 pub(super) use memory::Memory;
-pub use memory::{Counters, Limits};
+pub use memory::{Counters, Dropped, Limits};
 use plan::Machine;
 pub(super) use plan::Plan;
 

@@ -465,15 +465,15 @@ fn a_rule_that_is_the_same_in_another_set_keeps_its_state() {
     let mut state = State::default();
     run(&old, &mut state, [exec((0.0, "u", "x"))]);
     let new = set(&[two("changed", 3), two("same", 2), two("new", 2)].concat());
-    assert_eq!(state.move_to(&new), ["changed", "gone"]);
+    assert_eq!(state.move_to(&new).rules, ["changed", "gone"]);
     let alerts = run(&new, &mut state, [exec((1.0, "u", "x"))]);
     assert_eq!(alerts.iter().map(shown).collect::<Vec<_>>(), ["same@1 [0 1]"]);
     // A rule that a correlation refers to is part of it.
     let rules = sigma("  type: event_count\n  rules: [a]\n  timespan: 1h\n  condition: {gte: 2}\n");
     let mut state = State::default();
     run(&set(&rules), &mut state, [exec((0.0, "u", "a"))]);
-    assert_eq!(state.clone().move_to(&set(&rules)), [""; 0]);
-    assert_eq!(state.move_to(&set(&rules.replace("/a}", "/aa}"))), ["r"]);
+    assert_eq!(state.clone().move_to(&set(&rules)).rules, [""; 0]);
+    assert_eq!(state.move_to(&set(&rules.replace("/a}", "/aa}"))).rules, ["r"]);
 }
 
 #[test]

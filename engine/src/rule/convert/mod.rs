@@ -61,7 +61,7 @@ fn document(rule: &Loaded, condition: &str) -> String {
     let mut out = Writer::default();
     out.comment(&format!("From {} ({}).", rule.place.source.name, rule.ruleset));
     if let State::Degraded(missing) = &rule.state {
-        missing.iter().for_each(|missing| out.comment(&format!("Left out: {missing}")));
+        missing.iter().for_each(|missing| out.comment(&format!("Degraded: {missing}")));
     }
     out.text("id", &rule.id);
     out.text("title", &rule.title);
@@ -77,7 +77,7 @@ fn document(rule: &Loaded, condition: &str) -> String {
     if let Some(license) = &rule.license {
         out.text("license", license);
     }
-    out.text("when", condition);
+    out.lines("when", condition);
     let message = rule.output.text();
     if message != Template::plain(&rule.title).text() {
         out.text("output", &message);

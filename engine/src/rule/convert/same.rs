@@ -1,6 +1,6 @@
 //! Whether two conditions are the same, whatever way they were written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::{
     event::value::{Type, Value},
@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-/// A condition without constants, and without groups that their surroundings make needless.
+/// A condition without constants, without repetitions, and without groups that their surroundings make needless.
 pub(super) fn simple(expr: &Expr) -> Expr {
     match expr {
         Expr::All(parts) => joined(parts, false),
@@ -30,6 +30,9 @@ fn joined(parts: &[Expr], decisive: bool) -> Expr {
             (part, _) => kept.push(part),
         }
     }
+    // What is asked twice is asked once.
+    let mut asked = HashSet::new();
+    kept.retain(|part| asked.insert(key(part)));
     match kept.len() {
         0 => Expr::Const(!decisive),
         1 => kept.swap_remove(0),
@@ -40,15 +43,18 @@ fn joined(parts: &[Expr], decisive: bool) -> Expr {
 
 /// Whether two simplified conditions ask the same of every event.
 pub(super) fn are(one: &Expr, other: &Expr) -> bool {
-    match (one, other) {
-        (Expr::All(these), Expr::All(those)) | (Expr::Any(these), Expr::Any(those)) => {
-            these.len() == those.len() && these.iter().zip(those).all(|(this, that)| are(this, that))
-        }
-        (Expr::Const(this), Expr::Const(that)) => this == that,
-        (Expr::Test { predicate: this, negated }, Expr::Test { predicate: that, negated: also }) => {
-            negated == also && canonical(this) == canonical(that)
-        }
-        (Expr::All(_) | Expr::Any(_) | Expr::Const(_) | Expr::Test { .. }, _) => false,
+    key(one) == key(other)
+}
+
+/// The text of a condition; the same for equal ones only.
+fn key(expr: &Expr) -> String {
+    let keys = |parts: &[Expr]| parts.iter().map(key).collect::<Vec<_>>().join(", ");
+    match expr {
+        Expr::All(parts) => format!("all[{}]", keys(parts)),
+        Expr::Any(parts) => format!("any[{}]", keys(parts)),
+        Expr::Const(constant) => constant.to_string(),
+        Expr::Test { predicate, negated: false } => canonical(predicate),
+        Expr::Test { predicate, negated: true } => format!("not {}", canonical(predicate)),
     }
 }
 

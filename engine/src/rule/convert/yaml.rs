@@ -17,7 +17,16 @@ impl Writer {
 
     /// A key with a text; one of several lines is written in lines.
     pub(super) fn text(&mut self, key: &str, value: &str) {
-        if value.contains('\n') && is_block(value) {
+        if value.contains('\n') {
+            self.lines(key, value);
+        } else {
+            self.text.push_str(&format!("{key}: {}\n", scalar(value)));
+        }
+    }
+
+    /// A key with a text that is written in lines if it stays the same so.
+    pub(super) fn lines(&mut self, key: &str, value: &str) {
+        if is_block(value) {
             self.text.push_str(&format!("{key}: |-\n"));
             for line in value.split('\n') {
                 let indent = if line.is_empty() { "" } else { "  " };

@@ -5,7 +5,6 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
     sync::{Arc, LazyLock},
 };
 
@@ -102,12 +101,16 @@ impl Fieldmap {
         Arc::clone(&MAP)
     }
 
-    /// Reads a map from a file.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it.
-    pub fn load(path: &Path) -> Result<Arc<Self>, Diagnostics> {
-        mapping::load(path, Self::read)
+    /// The same with what documents beside the rules say of more fields, or otherwise of some.
+    pub(in crate::rule) fn with<'d>(
+        documents: impl Iterator<Item = &'d Node>,
+        diagnostics: &mut Diagnostics,
+    ) -> Arc<Self> {
+        let mut map = Self::builtin();
+        for document in documents {
+            Arc::make_mut(&mut map).fields.extend(Self::of_document(document, diagnostics).fields);
+        }
+        map
     }
 
     fn read(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Self {
@@ -118,8 +121,7 @@ impl Fieldmap {
         map
     }
 
-    /// Reads one document of a map.
-    pub(crate) fn of_document(document: &Node, diagnostics: &mut Diagnostics) -> Self {
+    fn of_document(document: &Node, diagnostics: &mut Diagnostics) -> Self {
         let mut map = Self::default();
         let Some(shape) = Shape::new(document, "a field map of Falco", &["falco_fields"], diagnostics) else {
             return map;

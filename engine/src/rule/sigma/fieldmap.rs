@@ -78,7 +78,8 @@ impl Fieldmap {
         mapping::load(path, Self::read)
     }
 
-    fn read(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Self {
+    /// Reads a map; what is wrong with it is reported.
+    pub(crate) fn read(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Self {
         let mut map = Self::default();
         for document in yaml::parse(source, diagnostics) {
             let more = Self::of_document(&document, diagnostics);

@@ -1,9 +1,9 @@
 //! Placeholders: what the modifier `expand` puts for `%name%` is what the operator says.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use crate::rule::{
-    diagnostic::{Diagnostic, Diagnostics},
+    diagnostic::{Diagnostic, Diagnostics, Source},
     file,
     shape::wrong_type,
     yaml::{self, Node, Value},
@@ -27,13 +27,18 @@ impl Placeholders {
     /// Everything that is wrong with it.
     pub fn load(path: &Path) -> Result<Self, Diagnostics> {
         let mut diagnostics = Diagnostics::default();
-        let mut placeholders = Self::default();
-        if let Some(source) = file::load(path, &mut diagnostics) {
-            for document in yaml::parse(&source, &mut diagnostics) {
-                placeholders.add(&document, &mut diagnostics);
-            }
-        }
+        let source = file::load(path, &mut diagnostics);
+        let placeholders = Self::read(source.as_slice(), &mut diagnostics);
         if diagnostics.has_errors() { Err(diagnostics) } else { Ok(placeholders) }
+    }
+
+    /// Reads some texts; what is wrong with them is reported.
+    pub(crate) fn read(sources: &[Arc<Source>], diagnostics: &mut Diagnostics) -> Self {
+        let mut placeholders = Self::default();
+        for document in sources.iter().flat_map(|source| yaml::parse(source, diagnostics)).collect::<Vec<_>>() {
+            placeholders.add(&document, diagnostics);
+        }
+        placeholders
     }
 
     fn add(&mut self, document: &Node, diagnostics: &mut Diagnostics) {
@@ -77,16 +82,12 @@ impl Placeholders {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule::diagnostic::Source;
 
     #[test]
     fn a_file_gives_one_value_or_several() {
         let read = |text: &str| {
             let mut diagnostics = Diagnostics::default();
-            let mut placeholders = Placeholders::default();
-            for document in yaml::parse(&Source::new("placeholders.yml", text), &mut diagnostics) {
-                placeholders.add(&document, &mut diagnostics);
-            }
+            let placeholders = Placeholders::read(&[Source::new("placeholders.yml", text)], &mut diagnostics);
             (placeholders, diagnostics.errors())
         };
         let (placeholders, errors) = read("a: x*\nb: [1, two]\n");

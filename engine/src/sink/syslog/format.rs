@@ -81,7 +81,7 @@ impl Formatter {
             Record::Alert(it) => ("alert", level(it.rule.severity), it.event.time, it.event.host_name.as_deref()),
             Record::Event(it) => ("event", 6, it.time, it.host_name.as_deref()),
             Record::Loss(it) => ("loss", 4, it.last, it.host_name.as_deref()),
-            Record::Status(it) => ("status", 6, it.time, it.host_name.as_deref()),
+            Record::Status(it) => ("status", it.alarm.map_or(6, level), it.time, it.host_name.as_deref()),
         };
         let priority = self.facility * 8 + severity;
         let time = time.map_or_else(|| "-".to_owned(), stamp);

@@ -1,12 +1,16 @@
 //! Events as JSON objects nested by the dots of the field names, and back.
 
+mod read;
+
 use std::sync::LazyLock;
+
+pub use read::{build, read};
 
 use super::{
     Event, Kind,
     field::{self, Origin, Row},
     text,
-    value::{Mismatch, Owned, Type, Value, Words},
+    value::{Mismatch, Owned, Type, Value},
 };
 
 /// Which names an object uses.
@@ -210,60 +214,6 @@ pub enum ReadError {
     /// `event.action` is missing or names no kind.
     #[error("`event.action` must be one of {}", Kind::ALL_NAMES.join(", "))]
     Kind,
-}
-
-/// Sets fields of a new event of `kind`; what does not fit is reported and left out.
-pub fn build(kind: Kind, fields: impl IntoIterator<Item = (String, Owned)>) -> (Event, Vec<FieldError>) {
-    let mut event = Event::new(kind);
-    let mut errors = Vec::new();
-    for (name, value) in fields {
-        let Some(field) = field::find(&name) else {
-            errors.push(FieldError::Unknown(name));
-            continue;
-        };
-        let Some(row) = field.row(kind) else {
-            errors.push(FieldError::OtherKind { name, kind: kind.name() });
-            continue;
-        };
-        // `field = value` stands for a list of one, as it does in conditions.
-        let is_list = matches!(value, Owned::List(_));
-        let value = if row.array && !is_list { Owned::List(vec![value]) } else { value };
-        if let Err(mismatch) = (row.set)(&mut event, &value) {
-            errors.push(FieldError::Value { name, mismatch });
-        }
-    }
-    (event, errors)
-}
-
-/// Reads an event written by [`write`] in our form. Members that do not fit are reported beside it.
-///
-/// # Errors
-/// [`ReadError`] when the line is no event at all.
-pub fn read(line: &[u8]) -> Result<(Event, Vec<FieldError>), ReadError> {
-    let json: serde_json::Value = serde_json::from_slice(line)?;
-    let serde_json::Value::Object(object) = json else { return Err(ReadError::NotAnObject) };
-    let mut fields = Vec::new();
-    flatten("", object, &mut fields);
-    let kind = fields.iter().find_map(|(name, value)| match value {
-        Owned::Bytes(word) if name == "event.action" => <Kind as Words>::parse(word),
-        Owned::Bytes(_) | Owned::Bool(_) | Owned::Int(_) | Owned::Ip(_) | Owned::List(_) => None,
-    });
-    Ok(build(kind.ok_or(ReadError::Kind)?, fields))
-}
-
-/// Members by dotted name; depth is bounded by the JSON parser (128).
-fn flatten(prefix: &str, object: serde_json::Map<String, serde_json::Value>, fields: &mut Vec<(String, Owned)>) {
-    for (key, value) in object {
-        let name = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
-        match value {
-            serde_json::Value::Object(inner) => flatten(&name, inner, fields),
-            serde_json::Value::Null => {}
-            other @ (serde_json::Value::Bool(_)
-            | serde_json::Value::Number(_)
-            | serde_json::Value::String(_)
-            | serde_json::Value::Array(_)) => fields.push((name, owned(other))),
-        }
-    }
 }
 
 /// A JSON value as a field's value. `null` inside a list is an unknown element; a number that is no
