@@ -17,7 +17,7 @@ use crate::rule::{
     lack::Lack,
 };
 
-/// Constants that the lists of one comparison may have.
+/// Constants of all lists of one rule, each counted where it is used.
 const MAX_CONSTANTS: usize = 100_000;
 /// Macros, or lists, inside each other.
 const MAX_DEPTH: usize = 64;
@@ -101,17 +101,19 @@ pub(super) struct Compiler<'f> {
     lists: BTreeMap<String, Option<Vec<Literal>>>,
     /// Parts that macros have put into the condition at hand.
     expanded: usize,
+    /// Constants that lists have put into it.
+    listed: usize,
     pub(super) diagnostics: &'f mut Diagnostics,
 }
 
 impl<'f> Compiler<'f> {
     pub(super) fn new(fields: &'f Fieldmap, items: &'f Items, diagnostics: &'f mut Diagnostics) -> Self {
-        Self { fields, items, macros: BTreeMap::new(), lists: BTreeMap::new(), expanded: 0, diagnostics }
+        Self { fields, items, macros: BTreeMap::new(), lists: BTreeMap::new(), expanded: 0, listed: 0, diagnostics }
     }
 
     /// Compiles the condition of a rule. `None` if anything is wrong, which is then reported.
     pub(super) fn rule(&mut self, text: &Joined, exceptions: Vec<Node>) -> Option<Compiled> {
-        self.expanded = 0;
+        (self.expanded, self.listed) = (0, 0);
         let condition = self.text(text);
         let excepted = self.all(&exceptions);
         let excepted = Compiled::join(excepted?, Expr::Any, true).negate();
@@ -121,7 +123,7 @@ impl<'f> Compiler<'f> {
     /// Compiles the macros that no rule has asked for, so that their problems are reported too.
     pub(super) fn rest(&mut self) {
         for (name, entry) in &self.items.macros {
-            self.expanded = 0;
+            (self.expanded, self.listed) = (0, 0);
             self.macro_use(&Name { text: name.clone(), place: entry.place.clone() });
         }
     }
@@ -200,6 +202,12 @@ impl<'f> Compiler<'f> {
         for word in words {
             self.put_in(word, &mut Vec::new(), &mut constants, &mut uses)?;
         }
+        self.listed += constants.len();
+        if let Some(word) = words.first().filter(|_| self.listed > MAX_CONSTANTS) {
+            let message = format!("more than {MAX_CONSTANTS} constants in the lists of one rule");
+            self.diagnostics.push(Diagnostic::error("too-large", word.place.clone(), message));
+            return None;
+        }
         Some((constants, uses))
     }
 
@@ -216,7 +224,7 @@ impl<'f> Compiler<'f> {
             None
         };
         if constants.len() >= MAX_CONSTANTS {
-            return complain("too-large", format!("more than {MAX_CONSTANTS} constants"));
+            return complain("too-large", format!("more than {MAX_CONSTANTS} constants in a list"));
         }
         let Some(list) = self.items.lists.get(&word.text).filter(|_| word.may_be_list) else {
             constants.push(Literal { bytes: word.text.as_bytes().into(), place: word.place.clone() });
@@ -232,7 +240,7 @@ impl<'f> Compiler<'f> {
         match self.lists.get(&word.text) {
             Some(None) => None,
             Some(Some(known)) if constants.len() + known.len() > MAX_CONSTANTS => {
-                complain("too-large", format!("more than {MAX_CONSTANTS} constants"))
+                complain("too-large", format!("more than {MAX_CONSTANTS} constants in a list"))
             }
             Some(Some(known)) => {
                 constants.extend(known.iter().cloned());

@@ -8,14 +8,15 @@ use crate::rule::{ast::Text, diagnostic::Place};
 #[derive(Clone, Debug)]
 pub(super) struct Joined {
     value: String,
-    /// With the offset that each begins at; there is at least one.
-    parts: Vec<(usize, Text)>,
+    first: Text,
+    /// The others, with the offset that each begins at.
+    more: Vec<(usize, Text)>,
 }
 
 impl Joined {
     /// One text.
     pub(super) fn new(text: Text) -> Self {
-        Self { value: text.value().to_owned(), parts: vec![(0, text)] }
+        Self { value: text.value().to_owned(), first: text, more: Vec::new() }
     }
 
     /// Adds a text.
@@ -23,7 +24,7 @@ impl Joined {
         self.value.push(' ');
         let start = self.value.len();
         self.value.push_str(text.value());
-        self.parts.push((start, text));
+        self.more.push((start, text));
     }
 
     /// The whole.
@@ -32,10 +33,11 @@ impl Joined {
     }
 
     /// The place of a stretch; of one that spans texts, what the first has of it.
-    pub(super) fn place(&self, range: Range<usize>) -> Option<Place> {
-        let (start, text) = self.parts.iter().rev().find(|(start, _)| *start <= range.start)?;
+    pub(super) fn place(&self, range: Range<usize>) -> Place {
+        let later = self.more.iter().rev().find(|(start, _)| *start <= range.start);
+        let (start, text) = later.map_or((0, &self.first), |(start, text)| (*start, text));
         let length = text.value().len();
-        let inner = |at: usize| at.saturating_sub(*start).min(length);
-        Some(text.place(inner(range.start)..inner(range.end)))
+        let inner = |at: usize| at.saturating_sub(start).min(length);
+        text.place(inner(range.start)..inner(range.end))
     }
 }

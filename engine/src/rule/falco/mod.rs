@@ -44,3 +44,6 @@ pub(super) fn read<'d>(
     files.for_each(|file| items.read(file, diagnostics));
     rule::read_all(&items, fields, diagnostics)
 }
+
+#[cfg(test)]
+mod tests;

@@ -38,11 +38,13 @@ pub(super) fn template(text: &Joined, fields: &Fieldmap, kinds: &[Kind], diagnos
         }
         at += plain + length;
     }
-    if let Some(place) = first.and_then(|range| text.place(range)) {
+    if let Some(range) = first {
         let verb = if unknown.len() > 1 { "are no fields" } else { "is no field" };
         let message = format!("{} {verb} of our events", unknown.join(" "));
-        diagnostics
-            .push(Diagnostic::warning("unknown-field", place, message).hint("the message shows this text as it is"));
+        diagnostics.push(
+            Diagnostic::warning("unknown-field", text.place(range), message)
+                .hint("the message shows this text as it is"),
+        );
     }
     template
 }

@@ -108,7 +108,7 @@ impl<'t> Parser<'t> {
     }
 
     fn place(&self, range: std::ops::Range<usize>) -> Place {
-        self.text.place(range).unwrap_or_else(|| Place::whole(&crate::rule::Source::new("", "")))
+        self.text.place(range)
     }
 
     fn error_at(
@@ -364,8 +364,9 @@ impl<'t> Parser<'t> {
 
     /// Constants in parentheses.
     fn words(&mut self) -> Parsed<Vec<Word>> {
+        self.rest();
+        let open = self.place(self.at..self.at + 1);
         self.take('(');
-        let open = self.place(self.at - 1..self.at);
         let mut words = Vec::new();
         if self.take(')') {
             return Ok(words);
