@@ -448,10 +448,7 @@ pub(super) fn windows(count: usize) -> Vec<Record> {
                 ("TargetFilename", fill(r"D:\data\{word}\{word}-{n}.dat", &mut random)),
                 ("FileVersion", fill("10.0.{n}.{d}", &mut random)),
                 ("LogonId", fill("0x{n}", &mut random)),
-                (
-                    "ImageLoaded",
-                    fill(r"C:\Program Files\{word}\{word}{d}.dll", &mut random),
-                ),
+                ("ImageLoaded", fill(r"C:\Program Files\{word}\{word}{d}.dll", &mut random)),
             ]);
             record
         })

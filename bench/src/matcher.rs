@@ -13,13 +13,19 @@ use std::{
     time::Duration,
 };
 
-use beewolf::rule::sigma::Fieldmap;
+use beewolf::{
+    detect::ForeignRules,
+    event::Foreign,
+    rule::sigma::{Fieldmap, Placeholders},
+};
 use engine::{Matcher, Ours, Routing, Rsigma, SigmaRust};
 use rsigma_eval::JsonEvent;
 use table::{Row, Target};
 
-/// Events of each corpus.
-const EVENTS: usize = 10_000;
+/// Events of each corpus: few enough to be in the processor's caches, where the decoder leaves a live event.
+const EVENTS: usize = 1_000;
+/// So many that each has to be fetched from memory.
+const COLD_EVENTS: usize = 20_000;
 /// Events for an engine that needs a millisecond for each.
 const FEW_EVENTS: usize = 100;
 /// Turns of each engine; the median counts.
@@ -137,14 +143,29 @@ fn linux(tree: &Path, folder: &Path) -> Vec<Row> {
             Target::AtLeast(8.0),
         ),
         rate(&format!("{name}, sigma-rust"), per_second(times[0]), per_second(times[2]), Target::None),
+        cold(&name, &rules),
     ]
+}
+
+/// The same with events that nobody has touched for a while.
+fn cold(name: &str, rules: &Path) -> Row {
+    let records = corpus::linux(COLD_EVENTS);
+    let mut ours = Ours::new(rules, Fieldmap::builtin(), &records);
+    let mut rsigma = Rsigma::new(rules, Some("linux"), Routing::Conflict, &records);
+    let times = race(&mut [&mut ours, &mut rsigma]);
+    rate(
+        &format!("{name}, {COLD_EVENTS} events in memory, rsigma"),
+        per_second(times[0]),
+        per_second(times[1]),
+        Target::None,
+    )
 }
 
 /// All rules there are, routed to Linux process creations.
 fn whole(tree: &Path, _: &Path) -> Vec<Row> {
     let records = corpus::linux(EVENTS);
     let mut ours = Ours::new(tree, Fieldmap::builtin(), &records);
-    let mut pruned = Rsigma::new(tree, Some("linux"), Routing::Conflict, &records[..EVENTS / 10]);
+    let mut pruned = Rsigma::new(tree, Some("linux"), Routing::Conflict, &records);
     let mut strict = Rsigma::new(tree, Some("linux"), Routing::Strict, &records);
     let name = format!("all {} rules, routed", ours.set.rules().len());
     compare(&name, &mut ours, &mut strict);
@@ -176,11 +197,10 @@ fn growth(tree: &Path, folder: &Path) -> Vec<Row> {
     for count in [100, 200, 400, 800, 1_600] {
         let rules = rules::write(&folder.join(count.to_string()), &applying[..count]);
         let mut ours = Ours::new(&rules, engine::wide_fieldmap(folder), &records);
-        let mut rsigma = Rsigma::new(&rules, None, Routing::Conflict, &records[..EVENTS / 10]);
+        let mut rsigma = Rsigma::new(&rules, None, Routing::Conflict, &records);
         let matching: std::collections::BTreeSet<usize> = ours.matches().iter().map(|(event, _)| *event).collect();
         let share = 100.0 * matching.len() as f64 / records.len() as f64;
-        let mut few = Ours::new(&rules, engine::wide_fieldmap(folder), &records[..EVENTS / 10]);
-        compare(&format!("{count} rules that all apply, {share:.2} % of events match"), &mut few, &mut rsigma);
+        compare(&format!("{count} rules that all apply, {share:.2} % of events match"), &mut ours, &mut rsigma);
         let times = race(&mut [&mut ours, &mut rsigma]);
         let name = format!("{count} rules that all apply, {share:.1} % of events match");
         rows.push(rate(&name, per_second(times[0]), per_second(times[1]), Target::None));
@@ -197,7 +217,7 @@ fn growth(tree: &Path, folder: &Path) -> Vec<Row> {
 /// Events made of the strings that the rules look for.
 fn hostile(tree: &Path, folder: &Path) -> Vec<Row> {
     let (rules, _) = linux_rules(tree, folder);
-    let records = corpus::hostile(EVENTS / 10, &rules::strings(&rules::texts(&rules)));
+    let records = corpus::hostile(EVENTS, &rules::strings(&rules::texts(&rules)));
     let mut ours = Ours::new(&rules, Fieldmap::builtin(), &records);
     let mut rsigma = Rsigma::new(&rules, Some("linux"), Routing::Conflict, &records);
     compare("hostile, Linux", &mut ours, &mut rsigma);
@@ -216,25 +236,29 @@ fn hostile(tree: &Path, folder: &Path) -> Vec<Row> {
     rows
 }
 
-/// Beewolf from JSON text.
+/// Beewolf from JSON text: what `beewolf replay --sigma-events` does with a line.
 struct OursFromJson {
-    ours: Ours,
+    rules: ForeignRules,
     state: beewolf::detect::State,
-    lines: Vec<Vec<u8>>,
+    lines: Vec<String>,
 }
 
 impl Matcher for OursFromJson {
     fn run(&mut self) -> usize {
-        let mut count = 0;
-        for line in &self.lines {
-            let (event, _) = beewolf::event::json::read(line).expect("an event");
-            self.ours.set.evaluate(&std::sync::Arc::new(event), &mut self.state, &mut |_| count += 1);
-        }
-        count
+        let found = self.lines.iter().map(|line| {
+            let event = Foreign::read(line.as_bytes(), self.rules.names()).expect("an event");
+            std::hint::black_box(self.rules.matches(&event, &mut self.state)).len()
+        });
+        found.sum()
     }
 
     fn matches(&mut self) -> engine::Matches {
-        self.ours.matches()
+        let found = self.lines.iter().enumerate().flat_map(|(number, line)| {
+            let event = Foreign::read(line.as_bytes(), self.rules.names()).expect("an event");
+            let found = self.rules.matches(&event, &mut self.state);
+            found.into_iter().map(move |rule| (number, rule.id.clone())).collect::<Vec<_>>()
+        });
+        found.collect()
     }
 
     fn events(&self) -> usize {
@@ -260,7 +284,13 @@ impl Matcher for RsigmaFromJson {
     }
 
     fn matches(&mut self) -> engine::Matches {
-        engine::Matches::new()
+        let found = self.lines.iter().enumerate().flat_map(|(number, line)| {
+            let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let event = JsonEvent::borrow(&value);
+            let found = engine::rsigma_evaluate(&self.engine, Routing::Conflict, &self.logsource, &event);
+            found.into_iter().map(move |result| (number, result.header.rule_id.unwrap_or_default()))
+        });
+        found.collect()
     }
 
     fn events(&self) -> usize {
@@ -268,28 +298,22 @@ impl Matcher for RsigmaFromJson {
     }
 }
 
-/// From a line of JSON to the verdict, each engine reading the names it knows.
+/// From a line of JSON, the same for both, to the verdict.
 fn from_json(tree: &Path, folder: &Path) -> Vec<Row> {
-    let records = corpus::linux(EVENTS);
+    let lines: Vec<String> = corpus::linux(EVENTS).iter().map(corpus::Record::json).collect();
+    let source = "category=process_creation,product=linux".parse().expect("a log source");
     let mut rows = Vec::new();
     for (name, rules) in
         [("rules for Linux process creations", linux_rules(tree, folder).0), ("all rules", tree.to_owned())]
     {
-        let lines = records.iter().map(|record| {
-            let mut line = Vec::new();
-            beewolf::event::json::write(&mut line, &engine::typed(record), beewolf::event::json::Form::Ours);
-            line
-        });
-        let mut ours = OursFromJson {
-            ours: Ours::new(&rules, Fieldmap::builtin(), &[]),
-            state: beewolf::detect::State::default(),
-            lines: lines.collect(),
-        };
+        let (ours, _) = ForeignRules::load(std::slice::from_ref(&rules), Some(&source), Placeholders::default());
+        let mut ours = OursFromJson { rules: ours, state: beewolf::detect::State::default(), lines: lines.clone() };
         let mut rsigma = RsigmaFromJson {
             engine: engine::rsigma_engine(&rules),
             logsource: engine::logsource(Some("linux")),
-            lines: records[..EVENTS / 10].iter().map(corpus::Record::json).collect(),
+            lines: lines.clone(),
         };
+        compare(&format!("JSON, {name}"), &mut ours, &mut rsigma);
         let times = race(&mut [&mut ours, &mut rsigma]);
         let case = format!("JSON text to verdict, {name}");
         rows.push(rate(&format!("{case}, rsigma"), per_second(times[0]), per_second(times[1]), Target::None));

@@ -3,7 +3,12 @@
 //! A member is found by its path: `{"a":{"b":1}}` and `{"a.b":1}` both have `a.b`. The elements of an
 //! array, and the members of objects in an array, are all values of one field.
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
+
+use serde::{
+    Deserialize,
+    de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+};
 
 use super::{
     facts::{Facts, Name, Names},
@@ -56,12 +61,14 @@ impl Foreign {
     /// # Errors
     /// [`ReadError`] if the line is none.
     pub fn read(line: &[u8], names: &Names) -> Result<Self, ReadError> {
-        let serde_json::Value::Object(object) = serde_json::from_slice(line)? else {
-            return Err(ReadError::NotAnObject);
-        };
         let mut found =
             Found { names, path: String::new(), named: Vec::new(), others: Vec::new(), objects: Vec::new() };
-        found.members(object);
+        let mut json = serde_json::Deserializer::from_slice(line);
+        let is_object = Member(&mut found).deserialize(&mut json)?;
+        json.end()?;
+        if !is_object {
+            return Err(ReadError::NotAnObject);
+        }
         let Found { mut named, others, objects, .. } = found;
         // The sort is stable: elements stay in their order.
         named.sort_by_key(|(slot, _)| *slot);
@@ -121,15 +128,26 @@ struct Found<'n> {
 }
 
 impl Found<'_> {
-    /// Walks an object; its depth is bounded by the JSON parser (128).
+    /// Goes on with a member of the object at hand. Conditions name fields without spaces.
+    fn enter(&mut self, key: &str) {
+        if !self.path.is_empty() {
+            self.path.push('.');
+        }
+        self.path.extend(key.chars().filter(|character| *character != ' '));
+    }
+
+    fn scalar(&mut self, scalar: Scalar) {
+        match self.names.slot(&self.path) {
+            Some(slot) => self.named.push((slot, scalar)),
+            None => self.others.push(scalar),
+        }
+    }
+
+    /// Walks an object that has been read; its depth is bounded by the JSON parser (128).
     fn members(&mut self, object: serde_json::Map<String, serde_json::Value>) {
         let outer = self.path.len();
         for (key, value) in object {
-            if outer > 0 {
-                self.path.push('.');
-            }
-            // Conditions name fields without spaces.
-            self.path.extend(key.chars().filter(|character| *character != ' '));
+            self.enter(&key);
             self.value(value);
             self.path.truncate(outer);
         }
@@ -142,22 +160,115 @@ impl Found<'_> {
             serde_json::Value::Bool(flag) => self.scalar(Scalar::Bool(flag)),
             serde_json::Value::Null => self.scalar(Scalar::Null),
             serde_json::Value::Number(number) => self.scalar(self::number(&number)),
-            serde_json::Value::Object(object) => {
-                if let Some(slot) = self.names.slot(&self.path) {
-                    let text = serde_json::Value::Object(object.clone()).to_string();
-                    self.objects.push((slot, Scalar::Text(text.into_bytes().into())));
-                }
-                self.members(object);
-            }
+            serde_json::Value::Object(object) => self.object(object),
             serde_json::Value::String(string) => self.scalar(Scalar::Text(decode(&string))),
         }
     }
 
-    fn scalar(&mut self, scalar: Scalar) {
-        match self.names.slot(&self.path) {
-            Some(slot) => self.named.push((slot, scalar)),
-            None => self.others.push(scalar),
+    /// An object; one that a condition names is a text, too.
+    fn object(&mut self, object: serde_json::Map<String, serde_json::Value>) {
+        if let Some(slot) = self.names.slot(&self.path) {
+            let text = serde_json::Value::Object(object.clone()).to_string();
+            self.objects.push((slot, Scalar::Text(text.into_bytes().into())));
         }
+        self.members(object);
+    }
+}
+
+/// A value, taken as it is read; says whether it was an object.
+struct Member<'f, 'n>(&'f mut Found<'n>);
+
+impl Member<'_, '_> {
+    fn take<E>(self, scalar: Scalar) -> Result<bool, E> {
+        self.0.scalar(scalar);
+        Ok(false)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Member<'_, '_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<bool, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Member<'_, '_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<bool, E> {
+        self.take(Scalar::Bool(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<bool, E> {
+        self.take(Scalar::Int(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<bool, E> {
+        self.take(self::number(&number.into()))
+    }
+
+    fn visit_f64<E>(self, float: f64) -> Result<bool, E> {
+        self.take(whole(float).map_or_else(|| text(&float), Scalar::Int))
+    }
+
+    fn visit_str<E>(self, string: &str) -> Result<bool, E> {
+        self.take(Scalar::Text(decode(string)))
+    }
+
+    fn visit_unit<E>(self) -> Result<bool, E> {
+        self.take(Scalar::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<bool, A::Error> {
+        let mut is_empty = true;
+        while items.next_element_seed(Member(&mut *self.0))?.is_some() {
+            is_empty = false;
+        }
+        if is_empty { self.take(Scalar::Null) } else { Ok(false) }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<bool, A::Error> {
+        let found = self.0;
+        if !found.path.is_empty() && found.names.slot(&found.path).is_some() {
+            let object = serde_json::Map::deserialize(MapAccessDeserializer::new(members))?;
+            found.object(object);
+            return Ok(true);
+        }
+        let outer = found.path.len();
+        while members.next_key_seed(Key(&mut *found))?.is_some() {
+            members.next_value_seed(Member(&mut *found))?;
+            found.path.truncate(outer);
+        }
+        Ok(true)
+    }
+}
+
+/// The name of a member, which becomes the last part of the path.
+struct Key<'f, 'n>(&'f mut Found<'n>);
+
+impl<'de> DeserializeSeed<'de> for Key<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<(), E> {
+        self.0.enter(name);
+        Ok(())
     }
 }
 

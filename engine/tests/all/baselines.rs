@@ -67,3 +67,12 @@ fn loud(alerts: &[&Value]) -> Vec<String> {
 fn rules_are_quiet_while_a_server_is_set_up() {
     check("server_is_set_up");
 }
+
+#[test]
+fn rules_are_quiet_while_a_server_changes_hands() {
+    if std::env::var_os("BEEWOLF_LONG").is_none() {
+        let name = "rules_are_quiet_while_a_server_changes_hands";
+        return support::skip(name, "a second baseline is part of make test-all");
+    }
+    check("server_changes_hands");
+}

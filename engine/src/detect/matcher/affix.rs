@@ -29,6 +29,16 @@ impl End {
             Self::Last => text.get(text.len().checked_sub(width)?..),
         }
     }
+
+    /// The outermost byte and the one beside it, where there is one.
+    #[inline]
+    fn outermost(self, text: &[u8]) -> Option<(u8, Option<u8>)> {
+        Some(match (self, text) {
+            (Self::First, [outer, inner, ..]) | (Self::Last, [.., inner, outer]) => (*outer, Some(*inner)),
+            (Self::First | Self::Last, [only]) => (*only, None),
+            (Self::First | Self::Last, []) => return None,
+        })
+    }
 }
 
 /// Strings at one end. Each is kept by as many of its outermost bytes as the widest key it fills;
@@ -37,6 +47,17 @@ impl End {
 pub(super) struct Affixes {
     end: End,
     by_width: Vec<(usize, Table<(Bytes, Range)>)>,
+    /// By the two outermost bytes: which of the widths some string with these has, one bit each.
+    hints: Box<[u8; HINTS]>,
+}
+
+/// Different hints.
+const HINTS: usize = 1 << 10;
+
+/// The place of the hint for the two outermost bytes.
+#[inline]
+fn hint(outer: u8, inner: u8) -> usize {
+    (usize::from(outer) << 3 ^ usize::from(inner)) & (HINTS - 1)
 }
 
 impl Affixes {
@@ -51,8 +72,17 @@ impl Affixes {
                 strings.push((key, (string, range)));
             }
         }
-        let used = by_width.into_iter().filter(|(_, strings)| !strings.is_empty());
-        Self { end, by_width: used.map(|(width, strings)| (width, Table::new(strings))).collect() }
+        by_width.retain(|(_, strings)| !strings.is_empty());
+        let mut hints = Box::new([0; HINTS]);
+        for (place, (_, strings)) in by_width.iter().enumerate() {
+            for (outer, inner) in strings.iter().filter_map(|(_, (string, _))| end.outermost(string)) {
+                // A string of one byte has any neighbour.
+                for inner in inner.map_or(0..=u8::MAX, |inner| inner..=inner) {
+                    hints[hint(outer, inner)] |= 1 << place;
+                }
+            }
+        }
+        Self { end, by_width: by_width.into_iter().map(|(width, it)| (width, Table::new(it))).collect(), hints }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -62,7 +92,12 @@ impl Affixes {
     /// Gives what the strings that a text starts or ends with are for.
     #[inline]
     pub(super) fn find(&self, text: &[u8], mut hit: impl FnMut(Range)) {
-        for (width, strings) in &self.by_width {
+        let Some((outer, inner)) = self.end.outermost(text) else { return };
+        let mut widths = self.hints[hint(outer, inner.unwrap_or(0))];
+        while widths != 0 {
+            let place = widths.trailing_zeros() as usize;
+            widths &= widths - 1;
+            let Some((width, strings)) = self.by_width.get(place) else { return };
             let Some(key) = self.end.cut(text, *width).map(bytes_as_number) else { continue };
             for (string, range) in strings.find(key) {
                 if self.end.cut(text, string.len()).is_some_and(|part| part == &**string) {

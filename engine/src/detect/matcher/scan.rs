@@ -101,10 +101,40 @@ impl Kept {
 }
 
 /// A byte per hash that is set if some string has it: one load and no shift per look.
-type Filter = Box<[u8; 1 << 16]>;
+#[derive(Debug)]
+struct Filter {
+    bytes: Box<[u8]>,
+    /// What is left of a hash of 32 bits is the place.
+    shift: u32,
+}
 
-fn empty_filter() -> Filter {
-    Box::new([0; 1 << 16])
+/// 16 KiB stay in the fastest cache, 256 KiB in the next.
+const FILTER_BITS: std::ops::RangeInclusive<u32> = 14..=18;
+
+impl Filter {
+    /// Room for some hashes that leaves most places empty.
+    fn new(hashes: usize) -> Self {
+        let bits = (hashes * 16).next_power_of_two().ilog2().clamp(*FILTER_BITS.start(), *FILTER_BITS.end());
+        Self { bytes: vec![0; 1 << bits].into(), shift: 32 - bits }
+    }
+
+    #[inline]
+    fn place(&self, gram: u32) -> usize {
+        (gram.wrapping_mul(0x9E37_79B1) >> self.shift) as usize
+    }
+
+    fn add(&mut self, gram: u32) {
+        let place = self.place(gram);
+        if let Some(byte) = self.bytes.get_mut(place) {
+            *byte = 1;
+        }
+    }
+
+    /// Whether some string may have these bytes: not 0.
+    #[inline]
+    fn passes(&self, gram: u32) -> u8 {
+        self.bytes.get(self.place(gram)).copied().unwrap_or(1)
+    }
 }
 
 /// Strings looked for at every second place.
@@ -116,18 +146,12 @@ struct Sampled {
     kept: Table<Kept>,
 }
 
-/// Sixteen bits of a group of bytes.
-#[inline]
-fn hash(gram: u32) -> usize {
-    (gram.wrapping_mul(0x9E37_79B1) >> 16) as usize
-}
-
 impl Sampled {
     /// Strings longer than `width`, which is 3 or 4: how many bytes form a group.
     fn new(strings: Strings, width: usize, rarity: &Rarity) -> Self {
         let mut crowds: BTreeMap<u32, u32> = BTreeMap::new();
         let mut kept = Vec::new();
-        let mut filter = empty_filter();
+        let mut filter = Filter::new(strings.len() * 2);
         let gram = |part: &[u8]| part.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte));
         for (string, range) in strings {
             let burden = |offset: usize| {
@@ -143,7 +167,7 @@ impl Sampled {
             for offset in [best, best + 1] {
                 let gram = string.get(offset..offset + width).map_or(0, gram);
                 *crowds.entry(gram).or_default() += 1;
-                filter[hash(gram)] = 1;
+                filter.add(gram);
                 kept.push((u64::from(gram), Kept { string: string.clone(), offset, range }));
             }
         }
@@ -170,7 +194,7 @@ impl Sampled {
     /// Whether some string may have these bytes: not 0.
     #[inline]
     fn passes(&self, gram: u32) -> u8 {
-        self.filter[hash(gram & self.mask) & 0xFFFF]
+        self.filter.passes(gram & self.mask)
     }
 
     fn compare(&self, text: &[u8], place: usize, gram: u32, hit: &mut impl FnMut(Range)) {
@@ -196,9 +220,15 @@ struct Short {
     kept: Vec<Vec<Kept>>,
 }
 
+/// Two bytes as a group.
+#[inline]
+fn pair(first: u8, second: u8) -> u32 {
+    u32::from(first) | u32::from(second) << 8
+}
+
 impl Short {
     fn new(strings: Strings) -> Self {
-        let mut short = Self { filter: empty_filter(), kept: (0..256).map(|_| Vec::new()).collect() };
+        let mut short = Self { filter: Filter::new(strings.len()), kept: (0..256).map(|_| Vec::new()).collect() };
         for (string, range) in strings {
             let (first, seconds) = match *string {
                 [first] => (first, 0..=255),
@@ -206,7 +236,7 @@ impl Short {
                 [] => continue,
             };
             for second in seconds {
-                short.filter[usize::from(u16::from_le_bytes([first, second]))] = 1;
+                short.filter.add(pair(first, second));
             }
             if let Some(kept) = short.kept.get_mut(usize::from(first)) {
                 kept.push(Kept { string, offset: 0, range });
@@ -231,7 +261,7 @@ impl Short {
     /// Whether some string may start with these bytes: not 0.
     #[inline]
     fn passes(&self, first: u8, second: u8) -> u8 {
-        self.filter[usize::from(u16::from_le_bytes([first, second]))]
+        self.filter.passes(pair(first, second))
     }
 
     fn compare(&self, text: &[u8], place: usize, first: u8, hit: &mut impl FnMut(Range)) {
