@@ -1,7 +1,7 @@
 //! One comparison of a Falco condition: what it asks of our events.
 
 use super::{
-    ast::{Comparison, Operand, Operator, Right},
+    ast::{Comparison, Operand, Operator, Right, Takes},
     compile::{Compiled, Compiler},
     fieldmap::{Alternative, Known, Mapped, Term},
     value::{Refusal, broken, tests, texts},
@@ -29,35 +29,35 @@ const UNKNOWN: &str = "<NA>";
 impl Compiler<'_> {
     /// Compiles a comparison. `None` if it is broken, which is then reported.
     pub(super) fn comparison(&mut self, comparison: &Comparison) -> Option<Compiled> {
-        let Comparison { left, operator, right, .. } = comparison;
-        let (mut constants, uses) = self.constants(right)?;
-        let compiled =
-            if matches!((right, operator), (Right::Values(_), Operator::In | Operator::Intersects | Operator::Pmatch))
-                && constants.is_empty()
-            {
-                // Nothing is in an empty list, whatever the field.
-                Compiled::of(Expr::Const(false))
-            } else {
-                let asks_absence = remove_unknown(*operator, &mut constants);
-                match self.place(left) {
-                    Err(lack) => Compiled::lacking(lack),
-                    Ok(mapped) => {
-                        let compiled = match right {
-                            Right::Field(other) => self.with_field(&mapped, comparison, other),
-                            Right::Values(_) => with_constants(&mapped, comparison, &constants, asks_absence),
-                        };
-                        match compiled {
-                            Ok(compiled) => noting_partly(compiled, &mapped, left),
-                            Err(Refusal::Unsupported(reason)) => Compiled::rejecting(reason),
-                            Err(Refusal::Broken(problems)) => {
-                                problems.into_iter().for_each(|problem| self.diagnostics.push(problem));
-                                return None;
-                            }
-                        }
-                    }
-                }
-            };
+        let (constants, uses) = self.constants(&comparison.right)?;
+        let compiled = match self.compiled(comparison, constants) {
+            Ok(compiled) => compiled,
+            Err(Refusal::Unsupported(reason)) => Compiled::rejecting(reason),
+            Err(Refusal::Broken(problems)) => {
+                problems.into_iter().for_each(|problem| self.diagnostics.push(problem));
+                return None;
+            }
+        };
         Some(Compiled { uses, ..compiled })
+    }
+
+    fn compiled(&self, comparison: &Comparison, mut constants: Vec<Literal>) -> Result<Compiled, Refusal> {
+        let Comparison { left, operator, right, .. } = comparison;
+        let takes_list = matches!((operator.takes(), right), (Takes::List, Right::Values(_)));
+        if takes_list && constants.is_empty() {
+            // Nothing is in an empty list, whatever the field.
+            return Ok(Compiled::of(Expr::Const(false)));
+        }
+        let asks_absence = remove_unknown(*operator, &mut constants);
+        let mapped = match self.place(left) {
+            Ok(mapped) => mapped,
+            Err(lack) => return Ok(Compiled::lacking(lack)),
+        };
+        let compiled = match right {
+            Right::Field(other) => self.with_field(&mapped, comparison, other)?,
+            Right::Values(_) => with_constants(&mapped, comparison, &constants, asks_absence)?,
+        };
+        Ok(noting_partly(compiled, &mapped, left))
     }
 
     /// Where an operand is, its transformers put around it.
@@ -80,7 +80,8 @@ impl Compiler<'_> {
             for known in &mut mapped.known {
                 known.value = through(&chain, &known.value);
             }
-            mapped.cut = None;
+            // Of the beginning of a text only the letters' case is that of the whole.
+            mapped.cut = mapped.cut.filter(|_| chain.iter().all(|it| ["lower", "upper"].contains(&it.name())));
         }
         Ok(mapped)
     }

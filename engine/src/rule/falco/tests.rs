@@ -31,7 +31,7 @@ fn what_grows_without_end_is_refused() {
     check_refused(&format!("{macros}{}", rule("m19")), "too-large");
     let lists = doubled("- list: l0\n  items: [a, b]\n", &|n| format!("- list: l{n}\n  items: [l{0}, l{0}]\n", n - 1));
     check_refused(&format!("{lists}{}", rule("proc.name in (l19)")), "too-large");
-    let uses = vec!["proc.name in (l15)"; 2].join(" or ");
+    let uses = ["proc.name in (l15)"; 2].join(" or ");
     check_refused(&format!("{lists}{}", rule(&uses)), "too-large");
     let deep: String = (0..100).map(|n| format!("- macro: m{n}\n  condition: m{}\n", n + 1)).collect();
     check_refused(&format!("{deep}- macro: m100\n  condition: proc.name = a\n{}", rule("m0")), "too-deep");
