@@ -66,13 +66,3 @@ pub(super) fn one_field(node: &Node, diagnostics: &mut Diagnostics) -> Option<&'
     }
     field
 }
-
-/// A field of ours that is a list.
-pub(super) fn one_list(node: &Node, diagnostics: &mut Diagnostics) -> Option<&'static Field> {
-    let field = one_field(node, diagnostics)?;
-    if !field.any().array {
-        diagnostics.push(wrong_type(node, &format!("`{}` is no list", field.name), None));
-        return None;
-    }
-    Some(field)
-}

@@ -9,22 +9,19 @@ use std::{
 };
 
 use super::ast::{OPERATORS, Operator};
-use crate::{
-    event::field::Field,
-    rule::{
-        ast::Text,
-        check::Checker,
-        definition::Definitions,
-        diagnostic::{Diagnostic, Diagnostics, Source, did_you_mean},
-        expr::{Expr, Predicate, Quantifier, Subject},
-        mapping::{self, NOT_MAPPED, one_list},
-        parse,
-        shape::{Shape, text, wrong_type},
-        template::Template,
-        test::Test,
-        typed::Typed,
-        yaml::{self, Node, Plain, Value},
-    },
+use crate::rule::{
+    ast::Text,
+    check::Checker,
+    definition::Definitions,
+    diagnostic::{Diagnostic, Diagnostics, Source, did_you_mean},
+    expr::{Expr, Predicate, Quantifier, Subject},
+    mapping::{self, NOT_MAPPED},
+    parse,
+    shape::{Shape, text, wrong_type},
+    template::Template,
+    test::Test,
+    typed::Typed,
+    yaml::{self, Node, Plain, Value},
 };
 
 /// The map that comes with the program.
@@ -67,7 +64,8 @@ pub(super) struct Known {
 #[derive(Clone, Debug)]
 struct Lineage {
     itself: Term,
-    ancestors: &'static Field,
+    /// A list, the parent first.
+    ancestors: Term,
 }
 
 /// What the map says of a field.
@@ -156,11 +154,7 @@ impl Fieldmap {
 impl Lineage {
     /// The process itself is 0, its parent 1; without a number any ancestor is meant.
     fn of(&self, mapped: &Mapped, argument: Option<&str>) -> Mapped {
-        let ancestors = |quantifier| Term {
-            subject: Subject::Field(self.ancestors),
-            quantifier,
-            typed: Typed::of(self.ancestors.any()),
-        };
+        let ancestors = |quantifier| Term { quantifier, ..self.ancestors.clone() };
         let term = match argument.map(str::parse::<usize>) {
             None => ancestors(Quantifier::Any),
             Some(Ok(0)) => self.itself.clone(),
@@ -258,8 +252,13 @@ fn lineage(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Option<Lineage> 
     let node = shape.get("lineage")?;
     let inner = Shape::new(node, "a lineage", &["itself", "ancestors"], diagnostics)?;
     let itself = inner.required("itself", diagnostics).and_then(|node| Term::read(node, diagnostics))?;
-    let ancestors = inner.required("ancestors", diagnostics).and_then(|node| one_list(node, diagnostics))?;
-    Some(Lineage { itself, ancestors })
+    let ancestors = inner.required("ancestors", diagnostics)?;
+    let term = Term::read(ancestors, diagnostics)?;
+    if !term.typed.array {
+        diagnostics.push(wrong_type(ancestors, "the ancestors are a list", None));
+        return None;
+    }
+    Some(Lineage { itself, ancestors: term })
 }
 
 /// The condition that the action of an event is this one.

@@ -8,7 +8,7 @@ use crate::{
     event::Kind,
     rule::{
         diagnostic::{Diagnostic, Diagnostics},
-        expr::{Quantifier, Subject},
+        expr::{Derived, Quantifier, Subject},
         template::Template,
     },
 };
@@ -78,12 +78,16 @@ fn shown(written: &str, fields: &Fieldmap, kinds: &[Kind]) -> Option<Template> {
     mapped.shown.iter().find(fits).or(mapped.shown.first()).cloned().or_else(|| value(&mapped))
 }
 
-/// The value itself, if it is one of a field.
+/// The value of the field it is made of.
 fn value(mapped: &Mapped) -> Option<Template> {
     let term = &mapped.alternatives.first().filter(|_| mapped.missing.is_none())?.term;
     match (&term.subject, term.quantifier) {
-        (Subject::Field(field), Quantifier::Any | Quantifier::All) => Some(Template::field(field, None)),
-        (Subject::Field(field), Quantifier::At(at)) => Some(Template::field(field, Some(at))),
-        (Subject::Anywhere | Subject::Derived(_) | Subject::Named(_), _) => None,
+        (Subject::Field(field) | Subject::Derived(Derived { field, .. }), Quantifier::Any | Quantifier::All) => {
+            Some(Template::field(field, None))
+        }
+        (Subject::Field(field) | Subject::Derived(Derived { field, .. }), Quantifier::At(at)) => {
+            Some(Template::field(field, Some(at)))
+        }
+        (Subject::Anywhere | Subject::Named(_), _) => None,
     }
 }

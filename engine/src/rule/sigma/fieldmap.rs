@@ -10,8 +10,8 @@ use crate::{
     rule::{
         diagnostic::{Diagnostics, Source},
         expr::Expr,
-        mapping::{self, NOT_MAPPED, fields_of, one_field, one_list},
-        shape::{Shape, text},
+        mapping::{self, NOT_MAPPED, fields_of, one_field},
+        shape::{Shape, text, wrong_type},
         yaml::{self, Node, Value},
     },
 };
@@ -168,7 +168,12 @@ fn place(node: &Node, diagnostics: &mut Diagnostics) -> Option<Place> {
     let shape =
         Shape::new(node, "a field's place", &["base_name_of", "element_of", "is", "missing", "values"], diagnostics)?;
     if let Some(node) = shape.get("element_of") {
-        return one_list(node, diagnostics).map(Place::Elements);
+        let field = one_field(node, diagnostics)?;
+        if !field.any().array {
+            diagnostics.push(wrong_type(node, &format!("`{}` is no list", field.name), None));
+            return None;
+        }
+        return Some(Place::Elements(field));
     }
     let mapped = if let Some(node) = shape.get("base_name_of") {
         Mapped::BaseName(one_field(node, diagnostics)?)
