@@ -63,7 +63,6 @@ pub(super) struct Macro {
 /// A named list of constants and of other lists.
 #[derive(Debug)]
 pub(super) struct List {
-    pub(super) place: Place,
     pub(super) items: Vec<Word>,
     pub(super) canonical: Vec<u8>,
 }
@@ -145,24 +144,29 @@ impl Items {
         let Some(shape) = Shape::new(item, "a Falco list", LIST_KEYS, diagnostics) else { return };
         let Some(name) = shape.required_text("list", diagnostics) else { return };
         let Some(changes) = changes(&shape, &["items"], &["items"], diagnostics) else { return };
+        // An empty list says something, none is forgotten.
+        if shape.required("items", diagnostics).is_none() {
+            return;
+        }
         let items: Vec<Word> =
             shape.items("items", diagnostics).filter_map(|node| constant(node, diagnostics)).collect();
-        let place = item.get("list").map_or_else(|| item.place.clone(), |node| node.place.clone());
         match self.lists.get_mut(&name) {
             Some(list) => {
                 if changes.of("items") == Change::Replace {
                     list.items.clear();
                     list.canonical.clear();
-                    list.place = place;
                 }
                 list.items.extend(items);
                 item.write_canonical(&mut list.canonical);
             }
-            None if changes.to_earlier => diagnostics.push(no_earlier("list", &name, place)),
+            None if changes.to_earlier => {
+                let place = item.get("list").map_or(&item.place, |node| &node.place);
+                diagnostics.push(no_earlier("list", &name, place.clone()));
+            }
             None => {
                 let mut canonical = Vec::new();
                 item.write_canonical(&mut canonical);
-                self.lists.insert(name, List { place, items, canonical });
+                self.lists.insert(name, List { items, canonical });
             }
         }
     }
