@@ -20,17 +20,17 @@ pub use snapshot::{
 
 /// The last snapshot; shared by who publishes and who answers.
 #[derive(Clone, Debug, Default)]
-pub struct Board(Arc<Mutex<Arc<Snapshot>>>);
+pub struct Board(Arc<Mutex<Option<Arc<Snapshot>>>>);
 
 impl Board {
     /// Puts a new snapshot up.
     pub fn publish(&self, snapshot: Snapshot) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(snapshot);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(snapshot));
     }
 
-    /// The last snapshot; an empty one before the first.
+    /// The last snapshot; none before the first.
     #[must_use]
-    pub fn last(&self) -> Arc<Snapshot> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    pub fn last(&self) -> Option<Arc<Snapshot>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -187,20 +187,24 @@ fn answer(client: &OwnedFd, board: &Board) -> io::Result<()> {
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
+/// Before the first snapshot.
+const STARTING: &str = "503 Service Unavailable";
 
 fn respond(request: &[u8], board: &Board) -> (&'static str, &'static str, String) {
     let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let mut words = line.split(|byte| *byte == b' ');
-    match (words.next(), words.next()) {
-        (Some(b"GET"), Some(b"/status")) => match serde_json::to_string(&*board.last()) {
-            Ok(json) => ("200 OK", "application/json", json + "\n"),
-            Err(error) => ("500 Internal Server Error", TEXT, format!("{error}\n")),
-        },
-        (Some(b"GET"), Some(b"/metrics")) => {
-            ("200 OK", "text/plain; version=0.0.4; charset=utf-8", metrics(&board.last()))
-        }
-        (Some(b"GET"), _) => ("404 Not Found", TEXT, "there are /status and /metrics\n".to_owned()),
-        _ => ("405 Method Not Allowed", TEXT, "only GET\n".to_owned()),
+    let page = match (words.next(), words.next()) {
+        (Some(b"GET"), Some(page @ (b"/status" | b"/metrics"))) => page,
+        (Some(b"GET"), _) => return ("404 Not Found", TEXT, "there are /status and /metrics\n".to_owned()),
+        _ => return ("405 Method Not Allowed", TEXT, "only GET\n".to_owned()),
+    };
+    let Some(snapshot) = board.last() else { return (STARTING, TEXT, "the sensor is starting\n".to_owned()) };
+    if page == b"/metrics" {
+        return ("200 OK", "text/plain; version=0.0.4; charset=utf-8", metrics(&snapshot));
+    }
+    match serde_json::to_string(&*snapshot) {
+        Ok(json) => ("200 OK", "application/json", json + "\n"),
+        Err(error) => ("500 Internal Server Error", TEXT, format!("{error}\n")),
     }
 }
 
@@ -218,7 +222,7 @@ fn wait(fd: BorrowedFd<'_>, flags: PollFlags, until: Instant) -> io::Result<()> 
 /// Asks the sensor behind a local socket for one of its pages; gives the body.
 ///
 /// # Errors
-/// If nobody answers, in time and with success.
+/// If nobody answers, in time and with success. [`io::ErrorKind::WouldBlock`] while the sensor starts.
 pub fn ask(path: &Path, page: &str) -> io::Result<Vec<u8>> {
     use io::{Read, Write};
     let mut stream = UnixStream::connect(path)?;
@@ -230,7 +234,9 @@ pub fn ask(path: &Path, page: &str) -> io::Result<Vec<u8>> {
     let head = memchr::memmem::find(&answer, b"\r\n\r\n").ok_or(io::ErrorKind::InvalidData)?;
     if !answer.starts_with(b"HTTP/1.0 200 ") {
         let line = answer.split(|byte| *byte == b'\r').next().unwrap_or_default();
-        return Err(io::Error::other(String::from_utf8_lossy(line).into_owned()));
+        let is_starting = line.ends_with(STARTING.as_bytes());
+        let kind = if is_starting { io::ErrorKind::WouldBlock } else { io::ErrorKind::Other };
+        return Err(io::Error::new(kind, String::from_utf8_lossy(line).into_owned()));
     }
     Ok(answer.split_off(head + 4))
 }
@@ -250,13 +256,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("made/status.sock");
         let board = Board::default();
-        board.publish(Snapshot { version: "9.9".to_owned(), ..Snapshot::default() });
         let mut server = Server::default();
         server.listen_local(&path).expect("a socket");
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         server.start(board.clone()).expect("a thread");
         let parsed = |body: Vec<u8>| serde_json::from_slice::<Snapshot>(&body).expect("a snapshot");
-        assert_eq!(parsed(ask(&path, "/status").expect("an answer")), *board.last());
+        assert_eq!(ask(&path, "/status").expect_err("no numbers yet").kind(), io::ErrorKind::WouldBlock);
+        board.publish(Snapshot { version: "9.9".to_owned(), ..Snapshot::default() });
+        assert_eq!(Some(parsed(ask(&path, "/status").expect("an answer"))).as_ref(), board.last().as_deref());
         board.publish(Snapshot { version: "10".to_owned(), ..Snapshot::default() });
         let text = String::from_utf8(ask(&path, "/metrics").expect("an answer")).expect("text");
         assert!(text.contains("beewolf_build_info{version=\"10\"} 1\n"), "{text}");
@@ -299,7 +306,9 @@ mod tests {
         server.listen_tcp(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a socket");
         let address = rustix::net::getsockname(&server.listeners[0]).expect("a name");
         let address = SocketAddr::try_from(address).expect("an address");
-        server.start(Board::default()).expect("a thread");
+        let board = Board::default();
+        board.publish(Snapshot::default());
+        server.start(board).expect("a thread");
         let mut stream = std::net::TcpStream::connect(address).expect("connected");
         stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").expect("written");
         let mut text = String::new();

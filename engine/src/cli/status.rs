@@ -41,7 +41,16 @@ fn status(arguments: &Arguments) -> Result<(), Told> {
     };
     let failed = |error: std::io::Error| tell(format!("no sensor answers at {}: {error}", socket.display()));
     let page = if arguments.metrics { "/metrics" } else { "/status" };
-    let body = api::ask(&socket, page).map_err(failed)?;
+    let body = (0..STARTING_TRIES)
+        .find_map(|_| match api::ask(&socket, page) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                std::thread::sleep(STARTING_PAUSE);
+                None
+            }
+            answer => Some(answer),
+        })
+        .ok_or_else(|| tell(format!("the sensor at {} is still starting", socket.display())))?
+        .map_err(failed)?;
     let text = if arguments.json || arguments.metrics {
         body
     } else {
@@ -51,6 +60,11 @@ fn status(arguments: &Arguments) -> Result<(), Told> {
     };
     std::io::stdout().write_all(&text).map_err(tell)
 }
+
+/// The first numbers of a sensor come with its first second: how often they are asked for.
+const STARTING_TRIES: u32 = 40;
+/// The time between.
+const STARTING_PAUSE: Duration = Duration::from_millis(250);
 
 /// The socket that the configuration names.
 fn configured(arguments: &Arguments) -> Result<PathBuf, Told> {

@@ -315,7 +315,8 @@ pub fn run(loaded: Loaded, stages: &mut Stages, stop: &AtomicBool, watch: Watch<
     let started = Instant::now();
     let reader = start_reader(live)?;
     let mut reported = Reported::default();
-    let (mut looked, mut told) = (Instant::now(), Instant::now());
+    // At once: whoever asks how it is doing wants to know.
+    let (mut looked, mut told) = (None::<Instant>, Instant::now());
     let mut facts = Facts::default();
     let (mut failure, mut renewed, mut refused) = (None, 0, 0);
     while !stop.load(Ordering::Acquire) && limit.is_none_or(|limit| started.elapsed() < limit) {
@@ -341,8 +342,8 @@ pub fn run(loaded: Loaded, stages: &mut Stages, stop: &AtomicBool, watch: Watch<
             let message = format!("the new rules cannot be used: those of generation {generation} stay in force");
             raise(stages, Severity::High, message, &host);
         }
-        if looked.elapsed() >= LOSS_INTERVAL {
-            looked = Instant::now();
+        if looked.is_none_or(|looked| looked.elapsed() >= LOSS_INTERVAL) {
+            looked = Some(Instant::now());
             match client.look() {
                 // The helper is at work for the thread that reads rules: the next second will do.
                 Ok(seen) => facts = seen.unwrap_or(facts),

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, packed};
 use memchr::memmem::Finder;
 
+use super::{
+    affix::{Affixes, End, Whole},
+    targets::Range,
+};
 use crate::rule::{
     Predicate,
     expr::Quantifier,
@@ -33,6 +37,10 @@ enum Search {
     Many(Box<packed::Searcher>),
     /// All at once, by a table.
     More(Box<AhoCorasick>),
+    /// By a few look-ups, at one end of the text.
+    End(Box<Affixes>),
+    /// By one look-up of the whole text.
+    Whole(Box<Whole>),
     /// As the predicate does it.
     Plain,
 }
@@ -56,10 +64,19 @@ impl Check {
             Some((_, Search::Few(finders))) => finders.iter().any(|finder| finder.find(text).is_some()),
             Some((_, Search::Many(searcher))) => searcher.find(text).is_some(),
             Some((_, Search::More(automaton))) => automaton.is_match(text),
+            Some((_, Search::End(affixes))) => found_by(|hit| affixes.find(text, hit)),
+            Some((_, Search::Whole(whole))) => found_by(|hit| whole.find(text, hit)),
             Some((_, Search::Plain)) | None => strings.holds_folded(text),
         };
         found != self.predicate.differs
     }
+}
+
+/// Whether a look-up finds anything.
+fn found_by(look: impl FnOnce(&mut dyn FnMut(Range))) -> bool {
+    let mut found = false;
+    look(&mut |_| found = true);
+    found
 }
 
 /// The strings of a test of the folded text.
@@ -85,8 +102,18 @@ fn folded(predicate: &Predicate) -> Option<&Strings> {
 impl Search {
     fn new(strings: &Strings) -> Self {
         let needles = strings.needles();
-        if strings.position() != Position::Anywhere {
-            return Self::Plain;
+        let all = || needles.iter().map(|needle| (needle.clone(), Range::default())).collect();
+        match strings.position() {
+            Position::Anywhere => {}
+            // One by one is faster, or an empty string is at every end.
+            Position::Start | Position::End | Position::Whole
+                if needles.len() <= FEW || needles.iter().any(|it| it.is_empty()) =>
+            {
+                return Self::Plain;
+            }
+            Position::Start => return Self::End(Box::new(Affixes::new(End::First, all()))),
+            Position::End => return Self::End(Box::new(Affixes::new(End::Last, all()))),
+            Position::Whole => return Self::Whole(Box::new(Whole::new(all()))),
         }
         if needles.len() <= FEW {
             return Self::Few(needles.iter().map(|needle| Finder::new(needle).into_owned()).collect());

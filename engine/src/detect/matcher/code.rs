@@ -28,9 +28,9 @@ pub(super) struct Code {
 }
 
 impl Code {
-    /// Adds a program and returns where it starts. `check` numbers predicates.
-    pub(super) fn add(&mut self, program: &Program, check: &mut impl FnMut(PredicateId) -> u32) -> Goto {
-        self.emit(program, Goto::MATCH, Goto::FAIL, check)
+    /// Adds programs that all have to hold and returns where they start. `check` numbers predicates.
+    pub(super) fn add(&mut self, parts: &[&Program], check: &mut impl FnMut(PredicateId) -> u32) -> Goto {
+        parts.iter().rev().fold(Goto::MATCH, |next, part| self.emit(part, next, Goto::FAIL, check))
     }
 
     /// Steps are emitted last one first, since each has to know where its successors are.

@@ -8,8 +8,8 @@
 //!
 //! Of every program one or two needs are chosen: sets of facts of which an event must have one. Each
 //! field is looked at once; what its value meets is marked, and programs whose needs are all marked
-//! are run. Those without a need are always run. A need may be met without a match, never the other
-//! way round: `detect::tests` holds the matcher against running every program.
+//! are run, but for the parts that hold whenever a need is met. Those without a need are always run. A
+//! need may be met without a match, never the other way round: `detect::tests` holds the matcher against running every program.
 
 mod affix;
 mod check;
@@ -218,9 +218,11 @@ impl<'t> Builder<'t> {
                 }
             });
         }
-        builder.index(programs, &rarity);
-        for program in programs {
-            let start = builder.compile(program);
+        let decided = builder.index(programs, &rarity);
+        for (program, decided) in programs.iter().zip(decided) {
+            let open = need::parts(program).iter().enumerate().filter(|(number, _)| !decided.contains(number));
+            let open: Vec<&Program> = open.map(|(_, part)| part).collect();
+            let start = builder.compile(&open);
             builder.matcher.starts.push(start);
         }
         builder
@@ -228,7 +230,7 @@ impl<'t> Builder<'t> {
 
     /// A program that is run on request.
     pub(super) fn extra(&mut self, program: &Program) -> Extra {
-        let start = self.compile(program);
+        let start = self.compile(&[program]);
         self.matcher.extra_starts.push(start);
         Extra(self.matcher.extra_starts.len() - 1)
     }
@@ -237,7 +239,8 @@ impl<'t> Builder<'t> {
         self.matcher
     }
 
-    fn compile(&mut self, program: &Program) -> Goto {
+    /// The code of parts that all have to hold.
+    fn compile(&mut self, parts: &[&Program]) -> Goto {
         let Self { table, matcher, check_numbers, slots } = self;
         let Matcher { code, checks, fields, .. } = matcher;
         let mut check = |id: PredicateId| {
@@ -257,11 +260,13 @@ impl<'t> Builder<'t> {
                 u32::try_from(checks.len().saturating_sub(1)).unwrap_or(u32::MAX)
             })
         };
-        code.add(program, &mut check)
+        code.add(parts, &mut check)
     }
 
-    /// Chooses needs and builds the look-ups for them.
-    fn index(&mut self, programs: &[&Program], rarity: &Rarity) {
+    /// Chooses needs and builds the look-ups for them. Gives the parts of each program that need no test
+    /// any more once they are met.
+    fn index(&mut self, programs: &[&Program], rarity: &Rarity) -> Vec<Vec<usize>> {
+        let mut decided = Vec::with_capacity(programs.len());
         let mut needs: Vec<Vec<Need>> =
             programs.iter().map(|program| need::of_program(program, self.table, rarity)).collect();
         let fields_cost = fields_cost(&needs);
@@ -270,6 +275,7 @@ impl<'t> Builder<'t> {
         let mut initial = Marks::new(programs.len());
         for (program, needs) in (0_u32..).zip(&mut needs) {
             let chosen = choose(std::mem::take(needs), &fields_cost);
+            decided.push(chosen.iter().filter_map(|need| need.decides).collect());
             for place in 0..2 {
                 let target = Target::new(program, place);
                 let Some(need) = chosen.get(place as usize) else {
@@ -296,6 +302,7 @@ impl<'t> Builder<'t> {
         self.slots = fields.iter().enumerate().map(|(slot, field)| (field.clone(), slot)).collect();
         self.matcher.fields = fields;
         self.matcher.initial = initial;
+        decided
     }
 }
 

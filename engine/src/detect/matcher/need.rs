@@ -11,14 +11,14 @@ use crate::{
     event::value::Bytes,
     rule::{
         Predicate, Program, Table,
-        expr::Subject,
+        expr::{Quantifier, Subject},
         fold,
         test::{Case, Order, Position, Strings, Test},
     },
 };
 
 /// More facts than these in one set are not worth their look-ups.
-const MAX_FACTS: usize = 400;
+const MAX_FACTS: usize = 20_000;
 /// Sets kept per program, the rarest.
 const MAX_NEEDS: usize = 4;
 
@@ -43,6 +43,10 @@ pub(super) struct Need {
     pub(super) facts: Vec<(Subject, Fact)>,
     /// The share of events that have one, as a guess.
     pub(super) share: f64,
+    /// Whether it is met if and only if what it was taken from holds.
+    is_exact: bool,
+    /// The part of the program, among those that all have to hold, that holds whenever it is met.
+    pub(super) decides: Option<usize>,
 }
 
 impl Need {
@@ -52,16 +56,39 @@ impl Need {
     }
 }
 
+/// The parts of a program that all have to hold.
+pub(super) fn parts(program: &Program) -> &[Program] {
+    match program {
+        Program::All(parts) => parts,
+        Program::Any(_) | Program::Const(_) | Program::Test { .. } => std::slice::from_ref(program),
+    }
+}
+
 /// All that is known to be needed, rarest first.
 pub(super) fn of_program(program: &Program, table: &Table, rarity: &Rarity) -> Vec<Need> {
-    let mut needs = match program {
+    let needs = parts(program).iter().enumerate().flat_map(|(number, part)| {
+        let decided = move |need: Need| Need { decides: need.is_exact.then_some(number), ..need };
+        of_part(part, table, rarity).into_iter().map(decided)
+    });
+    rarest(needs.collect())
+}
+
+fn of_part(part: &Program, table: &Table, rarity: &Rarity) -> Vec<Need> {
+    let needs = match part {
         Program::Const(_) | Program::Test { negated: true, .. } => Vec::new(),
         Program::Test { id, negated: false, .. } => {
             table.get(*id).and_then(|predicate| of_predicate(predicate, rarity)).into_iter().collect()
         }
-        Program::All(parts) => parts.iter().flat_map(|part| of_program(part, table, rarity)).collect(),
+        Program::All(parts) => {
+            let needs = parts.iter().flat_map(|part| of_part(part, table, rarity));
+            needs.map(|need| Need { is_exact: false, ..need }).collect()
+        }
         Program::Any(parts) => of_any(parts, table, rarity),
     };
+    rarest(needs)
+}
+
+fn rarest(mut needs: Vec<Need>) -> Vec<Need> {
     needs.sort_by(|a, b| a.share.total_cmp(&b.share));
     needs.truncate(MAX_NEEDS);
     needs
@@ -69,16 +96,17 @@ pub(super) fn of_program(program: &Program, table: &Table, rarity: &Rarity) -> V
 
 /// The rarest needs of every part together are one need, the second rarest another.
 fn of_any(parts: &[Program], table: &Table, rarity: &Rarity) -> Vec<Need> {
-    let parts: Vec<Vec<Need>> = parts.iter().map(|part| of_program(part, table, rarity)).collect();
+    let parts: Vec<Vec<Need>> = parts.iter().map(|part| of_part(part, table, rarity)).collect();
     if parts.iter().any(Vec::is_empty) {
         return Vec::new();
     }
     let ranks = parts.iter().map(Vec::len).max().unwrap_or(0);
     let joined = (0..ranks).map(|rank| {
         let chosen = parts.iter().filter_map(|needs| needs.get(rank).or(needs.last()));
-        let mut need = Need { facts: Vec::new(), share: 0.0 };
+        let mut need = Need { facts: Vec::new(), share: 0.0, is_exact: true, decides: None };
         for part in chosen {
             need.share += part.share;
+            need.is_exact &= part.is_exact;
             for fact in &part.facts {
                 if !need.facts.contains(fact) {
                     need.facts.push(fact.clone());
@@ -96,7 +124,8 @@ fn of_predicate(predicate: &Predicate, rarity: &Rarity) -> Option<Need> {
     }
     if let Subject::Derived(derived) = &predicate.subject {
         // What is made of a field says nothing of its value, but that it is there.
-        return Some(Need { facts: vec![(Subject::Field(derived.field), Fact::Exists)], share: 0.6 });
+        let facts = vec![(Subject::Field(derived.field), Fact::Exists)];
+        return Some(Need { facts, share: 0.6, is_exact: false, decides: None });
     }
     let facts: Vec<(Fact, f64)> = match &predicate.test {
         Test::Bool(flag) => vec![(Fact::Bool(*flag), if *flag { 0.1 } else { 0.8 })],
@@ -127,7 +156,14 @@ fn of_predicate(predicate: &Predicate, rarity: &Rarity) -> Option<Need> {
     let places = if matches!(&predicate.subject, Subject::Anywhere) { 10.0 } else { 1.0 };
     let share = facts.iter().map(|(_, share)| share * places).sum();
     let facts = facts.into_iter().map(|(fact, _)| (predicate.subject.clone(), fact)).collect::<Vec<_>>();
-    (facts.len() <= MAX_FACTS).then_some(Need { facts, share })
+    (facts.len() <= MAX_FACTS).then_some(Need { facts, share, is_exact: is_exact(predicate), decides: None })
+}
+
+/// Whether a predicate holds whenever one of its facts is found, too.
+fn is_exact(predicate: &Predicate) -> bool {
+    let is_folded = matches!(&predicate.test, Test::Text(strings) if strings.case() == Case::Folded);
+    let is_field = matches!(predicate.subject, Subject::Field(_) | Subject::Named(_));
+    is_folded && is_field && predicate.quantifier == Quantifier::Any
 }
 
 fn of_order(order: Order, bound: i64) -> Option<Vec<(Fact, f64)>> {
