@@ -128,7 +128,7 @@ pub const MEMBERS: &[Member] = &[
     text("rule.license", Origin::Ecs, false, "Licence of the rule's text."),
     text("rule.name", Origin::Ecs, true, "Title of the rule."),
     list("rule.reference", "Links of the rule."),
-    text("rule.ruleset", Origin::Ecs, true, "`native` or `sigma`."),
+    text("rule.ruleset", Origin::Ecs, true, "`native`, `sigma` or `falco`."),
     list("tags", "Tags of the rule."),
     text(
         "threat.feed.name",

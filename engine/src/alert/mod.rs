@@ -37,7 +37,7 @@ pub struct RuleFacts {
     pub author: Option<String>,
     /// Licence of the rule's text.
     pub license: Option<String>,
-    /// `native` or `sigma`.
+    /// `native`, `sigma` or `falco`.
     pub ruleset: &'static str,
     /// SHA-256 over the rule's content, lower-case hex.
     pub content_hash: String,

@@ -31,7 +31,7 @@ pub(super) struct Loading {
     /// Configuration file; without it /etc/beewolf/beewolf.yml if there is one, else the defaults.
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Rule files and folders, native and Sigma alike; may be given several times. Replaces those of the configuration.
+    /// Rule files and folders, native, Sigma and Falco alike; may be given several times. Replaces those of the configuration.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(super) rules: Vec<PathBuf>,
     /// What the modifier `expand` puts for `%name%` in Sigma rules: a YAML file of names and values.

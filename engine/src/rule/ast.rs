@@ -91,6 +91,8 @@ pub(super) struct Name {
 pub(super) struct Term {
     /// The field.
     pub(super) field: Name,
+    /// The place in a list, counted from 0: `process.args[1]`.
+    pub(super) at: Option<usize>,
     /// From the outermost to the innermost, with the place of each name.
     pub(super) transforms: Vec<(&'static dyn Transform, Place)>,
     /// The whole.
@@ -107,7 +109,8 @@ impl Term {
     pub(super) fn text_below(&self, outer: usize) -> String {
         let inner: Vec<_> = self.transforms.iter().skip(outer).map(|(transform, _)| transform.name()).collect();
         let open: String = inner.iter().map(|name| format!("{name}(")).collect();
-        format!("{open}{}{}", self.field.text, ")".repeat(inner.len()))
+        let at = self.at.map(|at| format!("[{at}]")).unwrap_or_default();
+        format!("{open}{}{at}{}", self.field.text, ")".repeat(inner.len()))
     }
 }
 

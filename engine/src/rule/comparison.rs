@@ -22,14 +22,14 @@ use crate::{
 };
 
 /// What a term stands for.
-struct Resolved {
-    field: &'static Field,
+pub(super) struct Resolved {
+    pub(super) field: &'static Field,
     chain: Chain,
-    typed: Typed,
+    pub(super) typed: Typed,
 }
 
 impl Resolved {
-    fn subject(self) -> Subject {
+    pub(super) fn subject(self) -> Subject {
         let Self { field, chain, .. } = self;
         if chain.is_empty() { Subject::Field(field) } else { Subject::Derived(Derived { field, chain }) }
     }
@@ -68,12 +68,17 @@ impl Checker<'_> {
     }
 
     /// The field of a term and what its transforms make of it.
-    fn term(&mut self, term: &Term) -> Option<Resolved> {
+    pub(super) fn term(&mut self, term: &Term) -> Option<Resolved> {
         let Some(field) = field::find(&term.field.text) else {
             self.diagnostics.push(unknown_field(&term.field.text, term.field.place.clone()));
             return None;
         };
         let mut typed = Typed::of(field.any());
+        if term.at.is_some() && !typed.array {
+            let error = Diagnostic::error("wrong-type", term.place.clone(), format!("`{}` is no array", field.name));
+            self.diagnostics.push(error.hint("leave out the place in brackets"));
+            return None;
+        }
         for (index, (transform, place)) in term.transforms.iter().enumerate().rev() {
             if !matches!(typed.ty, Type::Keyword) {
                 let inner = term.text_below(index + 1);
@@ -95,6 +100,11 @@ impl Checker<'_> {
         let mut known = true;
         for item in &comparison.items {
             match item {
+                Item::Field(term) if term.at.is_some() => {
+                    let message = "one element of a list stands at the left only";
+                    self.diagnostics.push(Diagnostic::error("wrong-operand", term.place.clone(), message));
+                    return None;
+                }
                 Item::Field(term) => fields.push(self.term(term)?),
                 Item::Indicators(name) => match self.definitions.indicators.get(&name.text) {
                     Some(list) => lists.push(Arc::clone(list)),
@@ -293,6 +303,22 @@ mod tests {
             r#"{"event":{"action":"exec"},"process":{"executable":"/x","name":"!"}}"#,
             false,
         );
+    }
+
+    #[test]
+    fn one_element_of_a_list() {
+        check("process.args[0] = bash", EVENT, true);
+        check("process.args[1] = bash", EVENT, false);
+        check("process.args[2] exists", EVENT, false);
+        check("not process.args[2] != x", EVENT, true);
+        check("process.ancestors.pid[1] > 1", EVENT, true);
+        check("basename(process.args[1]) = usr", EVENT, true);
+        check("process.args[0] = process.name", EVENT, true);
+        check_refused("process.name[0] = bash", "`process.name` is no array");
+        check_refused("all(process.args[0]) = bash", "one element is not `all` and not `any`");
+        check_refused("process.args[x] = bash", "expected a whole number and `]` after `[`");
+        check_refused("process.args[0]", "expected an operator after `process.args[0]`");
+        check_refused("process.name = lower(process.args[0])", "one element of a list stands at the left only");
     }
 
     #[test]

@@ -181,13 +181,26 @@ pub(super) fn some_kinds(expr: &Expr, node: &Node, diagnostics: &mut Diagnostics
     if programs.iter().all(|program| matches!(program, Program::Const(false))) {
         let warning = Diagnostic::warning("never-true", node.place.clone(), "no event can match this condition");
         diagnostics.push(warning.hint("no kind of event has all the fields it asks for"));
-    } else if programs.iter().all(|program| !matches!(program, Program::Const(false))) {
-        let message = "this condition looks at events of every kind";
-        diagnostics.push(
-            Diagnostic::warning("every-kind", node.place.clone(), message)
-                .hint("name the kinds it is for, so that others need not be watched: `event.action in (exec, ...)`"),
-        );
+    } else if is_of_every_kind(&programs) {
+        let hint = "name the kinds it is for, so that others need not be watched: `event.action in (exec, ...)`";
+        diagnostics.push(of_every_kind(&node.place).hint(hint));
     }
+}
+
+/// The same for a Falco rule.
+pub(super) fn every_kind(expr: &Expr, place: &Place, diagnostics: &mut Diagnostics) {
+    if is_of_every_kind(&programs(expr)) {
+        let hint = "name the calls it is for, `evt.type in (execve, ...)`, or say `warn_evttypes: false`";
+        diagnostics.push(of_every_kind(place).hint(hint));
+    }
+}
+
+fn is_of_every_kind(programs: &[Program]) -> bool {
+    programs.iter().all(|program| !matches!(program, Program::Const(false)))
+}
+
+fn of_every_kind(place: &Place) -> Diagnostic {
+    Diagnostic::warning("every-kind", place.clone(), "this condition looks at events of every kind")
 }
 
 fn programs(expr: &Expr) -> Vec<Program> {

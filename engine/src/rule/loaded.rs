@@ -32,7 +32,7 @@ pub struct Loaded {
     pub author: Option<String>,
     /// Licence of the text.
     pub license: Option<String>,
-    /// `native` or `sigma`.
+    /// `native`, `sigma` or `falco`.
     pub ruleset: &'static str,
     /// What Sigma's `logsource` asks for; none in other rules.
     pub logsource: Option<Logsource>,
@@ -84,7 +84,7 @@ pub enum State {
     Active,
     /// It can match, but these facts it asks for are in no event.
     Degraded(Vec<Reason>),
-    /// An override has switched it off: why, and who answers for it.
+    /// It is switched off: why, and who answers for it if an override did it.
     Disabled(String),
     /// It is understood, but no event carries what it needs: why; at least one reason.
     Dormant(Vec<Reason>),

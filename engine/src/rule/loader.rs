@@ -11,7 +11,7 @@ use super::{
     correlate,
     definition::Definitions,
     diagnostic::{Diagnostic, Diagnostics, Place, Source},
-    exception, file,
+    exception, falco, file,
     loaded::Loaded,
     native,
     overriding::Overrides,
@@ -103,13 +103,10 @@ impl Loader {
         let sigma = sigma::Reader::new(&self.sigma, written_in(Language::Sigma, &files), &mut diagnostics);
         for (number, document) in files.iter().flat_map(|documents| documents.iter().enumerate()) {
             // A broken rule keeps its id: another one of that name is broken too.
-            if let Some(place) = self.id_place(document)
-                && let Some(id) = document.get("id").and_then(Node::text)
-                && let Some(first) = ids.insert(id.to_owned(), place.clone())
+            if let Some(node) = document.get("id")
+                && let Some(id) = node.text()
             {
-                let error = Diagnostic::error("duplicate-id", place, format!("two rules have the id `{id}`"));
-                diagnostics.push(error.label("given again here").related(first.clone(), "first given here"));
-                ids.insert(id.to_owned(), first);
+                note_id(&mut ids, id, &node.place, &mut diagnostics);
             }
             let mut rule = match language(document) {
                 Language::Fieldmap => {
@@ -125,8 +122,8 @@ impl Loader {
                     exception::read_whitelist(document, &self.indicators, &mut diagnostics);
                     None
                 }
-                // They have been read before the first rule.
-                Language::Definitions | Language::Overrides => None,
+                // They have been read before the first rule, or are read together after the last.
+                Language::Definitions | Language::Falco | Language::FalcoFieldmap | Language::Overrides => None,
             };
             if let Some(rule) = &mut rule
                 && let Some(change) = overrides.of(&rule.id)
@@ -137,6 +134,14 @@ impl Loader {
                 broken.extend(["id", "name"].iter().filter_map(|key| document.get(key)?.text().map(str::to_owned)));
             }
             rules.extend(rule);
+        }
+        let fields = falco::Fieldmap::with(written_in(Language::FalcoFieldmap, &files), &mut diagnostics);
+        for mut rule in falco::read(written_in(Language::Falco, &files), &fields, &mut diagnostics) {
+            note_id(&mut ids, &rule.id, &rule.place, &mut diagnostics);
+            if let Some(change) = overrides.of(&rule.id) {
+                change.apply(&mut rule, &mut diagnostics);
+            }
+            rules.push(rule);
         }
         sigma.finish(&mut diagnostics);
         definitions.finish_shared(&mut diagnostics);
@@ -157,9 +162,14 @@ impl Loader {
         let overrides = Overrides::read(of(Language::Overrides), &mut definitions, diagnostics);
         (definitions, overrides)
     }
+}
 
-    fn id_place(&self, document: &Node) -> Option<Place> {
-        document.get("id").map(|id| id.place.clone())
+/// Notes the id of a rule, and reports it if another one has it.
+fn note_id(ids: &mut HashMap<String, Place>, id: &str, place: &Place, diagnostics: &mut Diagnostics) {
+    let first = ids.entry(id.to_owned()).or_insert_with(|| place.clone());
+    if first != place {
+        let error = Diagnostic::error("duplicate-id", place.clone(), format!("two rules have the id `{id}`"));
+        diagnostics.push(error.label("given again here").related(first.clone(), "first given here"));
     }
 }
 
@@ -180,6 +190,8 @@ fn written_in(wanted: Language, files: &[Vec<Node>]) -> impl Iterator<Item = &No
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Language {
     Definitions,
+    Falco,
+    FalcoFieldmap,
     Fieldmap,
     Native,
     Overrides,
@@ -190,7 +202,10 @@ enum Language {
 /// Told by the keys that only one of them has.
 fn language(document: &Node) -> Language {
     if matches!(document.value, Value::Sequence(_)) {
-        return Language::Whitelist;
+        return if falco::is_one(document) { Language::Falco } else { Language::Whitelist };
+    }
+    if document.get("falco_fields").is_some() {
+        return Language::FalcoFieldmap;
     }
     if document.get("logsources").is_some() {
         return Language::Fieldmap;

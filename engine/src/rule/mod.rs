@@ -1,8 +1,9 @@
 //! The condition language and the rule formats: syntax, types and the intermediate form.
 //!
 //! ```text
-//! text ─ lex ─ parse ─> Ast ─ check ─┐
-//! Sigma detection ─ sigma::compile ──┴─> Expr over Predicates ─ Program::new ─> Program per kind
+//! text ─ lex ─ parse ─> Ast ─ check ───┐
+//! Sigma detection ─ sigma::detection ──┼─> Expr over Predicates ─ Program::new ─> Program per kind
+//! Falco condition ─ falco::parse ──────┘
 //! ```
 //!
 //! Used by `detect` (rules), `whitelist` (entries) and whoever filters events ([`Filter`]). There is
@@ -12,20 +13,24 @@ mod ast;
 mod check;
 mod comparison;
 mod contradiction;
+pub mod convert;
 pub mod correlate;
 pub mod definition;
 pub mod diagnostic;
 pub mod exception;
 pub mod explain;
 pub mod expr;
+pub mod falco;
 pub mod file;
 mod filter;
 pub mod fold;
 pub mod inputs;
+mod lack;
 mod lex;
 mod lint;
 pub mod loaded;
 pub mod loader;
+mod mapping;
 pub mod moment;
 pub mod native;
 pub mod op;

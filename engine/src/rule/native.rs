@@ -48,6 +48,9 @@ pub const KEYS: &[&str] = &[
     "tests",
 ];
 
+/// What alerts call the set that native rules belong to.
+pub const RULESET: &str = "native";
+
 /// What `respond` may ask for.
 pub const ACTIONS: &[&str] = &["block", "cut", "freeze", "kill", "refuse"];
 
@@ -114,7 +117,7 @@ pub(super) fn read(
         references,
         author,
         license,
-        ruleset: "native",
+        ruleset: RULESET,
         logsource: None,
         content_hash,
         condition: condition?,

@@ -9,6 +9,7 @@ use super::{
     exception::{self, Exception},
     expr::Expr,
     loaded::{Loaded, State},
+    native,
     shape::{Shape, wrong_type},
     yaml::{Node, Plain, Value},
 };
@@ -167,10 +168,12 @@ impl Override {
 
     /// Changes a rule that has been read.
     pub(super) fn apply(&self, rule: &mut Loaded, diagnostics: &mut Diagnostics) {
-        if let ("sigma", Some((_, place, _))) = (rule.ruleset, self.lists.first()) {
-            let message = format!("`{}` is a Sigma rule, which has no lists", self.rule);
-            diagnostics
-                .push(Diagnostic::error("unknown-list", place.clone(), message).hint("add an exception to `unless`"));
+        if let Some((_, place, _)) = self.lists.first()
+            && rule.ruleset != native::RULESET
+        {
+            let message = format!("`{}` is no rule of ours, and its lists are not changed here", self.rule);
+            let hint = "add an exception to `unless`; lists of Falco rules are changed by `override` in a Falco file";
+            diagnostics.push(Diagnostic::error("unknown-list", place.clone(), message).hint(hint));
         }
         rule.severity = self.severity.unwrap_or(rule.severity);
         for exception in &self.unless {

@@ -5,7 +5,7 @@
 //! and-part   = unary { "and" unary }
 //! unary      = "not" unary | "(" condition ")" | comparison | macro name
 //! comparison = ( term | ( "all" | "any" ) "(" term ")" ) operator [ operand ]
-//! term       = field | transform "(" term ")"
+//! term       = field [ "[" number "]" ] | transform "(" term ")"
 //! operand    = item | "(" { item , "," } ")"
 //! item       = constant | $list | ioc:list | term
 //! ```
@@ -47,7 +47,7 @@ pub(super) fn parse(text: &Text, diagnostics: &mut Diagnostics) -> Ast {
             return Ast::Broken;
         }
     };
-    let mut parser = Parser { text, tokens: &tokens, at: 0, depth: 0, gave_up: false, diagnostics };
+    let mut parser = Parser::new(text, &tokens, diagnostics);
     let ast = parser.condition();
     let error = match parser.peek() {
         None => return ast,
@@ -58,6 +58,18 @@ pub(super) fn parse(text: &Text, diagnostics: &mut Diagnostics) -> Ast {
     };
     parser.diagnostics.push(error);
     Ast::Broken
+}
+
+/// Parses a field, perhaps with a place and transforms; says what is wrong with it.
+pub(super) fn term(text: &Text) -> Parsed<Term> {
+    let tokens = tokens(text)?;
+    let mut diagnostics = Diagnostics::default();
+    let mut parser = Parser::new(text, &tokens, &mut diagnostics);
+    let term = parser.term()?;
+    if parser.peek().is_some() {
+        return Err(parser.unexpected("expected the end here").into());
+    }
+    Ok(term)
 }
 
 struct Parser<'t> {
@@ -71,6 +83,10 @@ struct Parser<'t> {
 }
 
 impl<'t> Parser<'t> {
+    fn new(text: &'t Text, tokens: &'t [Spanned], diagnostics: &'t mut Diagnostics) -> Self {
+        Self { text, tokens, at: 0, depth: 0, gave_up: false, diagnostics }
+    }
+
     fn peek(&self) -> Option<&'t Token> {
         self.tokens.get(self.at).map(|(token, _)| token)
     }
@@ -230,7 +246,7 @@ impl<'t> Parser<'t> {
                 return Err(self.unexpected(format!("expected an operator after `{}`", term.text())).into());
             }
             Some(Token::Word(_) | Token::Close | Token::Comma) | None => {
-                if quantifier.is_some() || !term.transforms.is_empty() {
+                if quantifier.is_some() || term.at.is_some() || !term.transforms.is_empty() {
                     let written = self.text.value().get(start..self.previous_end()).unwrap_or_default();
                     return Err(self.unexpected(format!("expected an operator after `{written}`")).into());
                 }
@@ -258,7 +274,14 @@ impl<'t> Parser<'t> {
             Takes::List | Takes::One | Takes::OneOrList => self.operand(&term, word)?,
         };
         let place = self.text.place(start..self.previous_end());
-        let quantifier = quantifier.unwrap_or(Quantifier::Any);
+        let quantifier = match (quantifier, term.at) {
+            (Some(_), Some(_)) => {
+                let error = Diagnostic::error("syntax", term.place.clone(), "one element is not `all` and not `any`");
+                return Err(error.hint("leave out either").into());
+            }
+            (None, Some(at)) => Quantifier::At(at),
+            (quantifier, None) => quantifier.unwrap_or(Quantifier::Any),
+        };
         Ok(Ast::Comparison(Comparison { quantifier, term, operator, operator_place, items, is_list, place }))
     }
 
@@ -301,13 +324,14 @@ impl<'t> Parser<'t> {
             }
             self.at += 2;
         }
-        let Some(field) = self.name() else {
+        let Some(mut field) = self.name() else {
             return Err(self.unexpected("expected a field here").hint("write `all(process.args) ...`").into());
         };
+        let at = place_in_list(&mut field)?;
         for _ in &transforms {
             self.close()?;
         }
-        Ok(Term { field, transforms, place: self.text.place(start..self.previous_end()) })
+        Ok(Term { field, at, transforms, place: self.text.place(start..self.previous_end()) })
     }
 
     fn not_a_transform(&self, word: &str) -> Diagnostic {
@@ -404,4 +428,15 @@ impl<'t> Parser<'t> {
             self.diagnostics.push(warning.hint(format!("{near} Put it in quotes if the text is meant")));
         }
     }
+}
+
+/// Takes `[1]` off the end of a name.
+fn place_in_list(name: &mut Name) -> Parsed<Option<usize>> {
+    let Some((field, rest)) = name.text.split_once('[') else { return Ok(None) };
+    let Some(at) = rest.strip_suffix(']').and_then(|number| number.parse().ok()) else {
+        let error = Diagnostic::error("syntax", name.place.clone(), "expected a whole number and `]` after `[`");
+        return Err(error.hint("the first element of a list is `[0]`").into());
+    };
+    name.text = field.to_owned();
+    Ok(Some(at))
 }

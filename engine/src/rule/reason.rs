@@ -38,7 +38,7 @@ codes! {
     FieldOfOtherKind = "field-of-other-kind", "The field belongs to events of other kinds than the condition is for.";
     KindNotSensed = "kind-not-sensed", "No attach alternative of this kind of event works here.";
     MemberCannotFire = "member-cannot-fire", "A rule or step whose matches are counted can never fire.";
-    NoLogSource = "no-log-source", "No event of ours belongs to the Sigma log source.";
+    NoLogSource = "no-log-source", "No event of ours belongs to the log source of the rule.";
     NotSupported = "not-supported", "The rule uses something that this version cannot do.";
     ValueNotCarried = "value-not-carried", "Events have the field, and never with this value.";
 }

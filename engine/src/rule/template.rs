@@ -23,7 +23,8 @@ pub struct Template {
 
 #[derive(Clone, Debug)]
 enum Part {
-    Field(&'static Field),
+    /// A field, or one element of a list.
+    Field(&'static Field, Option<usize>),
     Text(String),
 }
 
@@ -34,7 +35,24 @@ impl Template {
         Self { parts: vec![Part::Text(text.to_owned())] }
     }
 
-    /// Reads `{field}`; `{{` and `}}` are the braces themselves.
+    /// A field, or one element of a list.
+    pub(super) fn field(field: &'static Field, at: Option<usize>) -> Self {
+        Self { parts: vec![Part::Field(field, at)] }
+    }
+
+    /// Adds a text.
+    pub(super) fn push_text(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.parts.push(Part::Text(text.to_owned()));
+        }
+    }
+
+    /// Adds what another one says.
+    pub(super) fn push(&mut self, other: &Self) {
+        self.parts.extend(other.parts.iter().cloned());
+    }
+
+    /// Reads `{field}` and `{field[1]}`; `{{` and `}}` are the braces themselves.
     pub(super) fn parse(text: &Text, diagnostics: &mut Diagnostics) -> Self {
         let mut parts = Vec::new();
         let mut plain = String::new();
@@ -50,10 +68,10 @@ impl Template {
             } else if let Some(name) =
                 from.strip_prefix('{').and_then(|inner| inner.split_once('}')).map(|(name, _)| name)
             {
-                match field::find(name) {
-                    Some(field) => {
+                match element(name) {
+                    Some((field, at)) => {
                         parts.push(Part::Text(std::mem::take(&mut plain)));
-                        parts.push(Part::Field(field));
+                        parts.push(Part::Field(field, at));
                     }
                     None => diagnostics.push(unknown_field(name, text.place(start + 1..start + 1 + name.len()))),
                 }
@@ -74,9 +92,20 @@ impl Template {
     /// The fields it names.
     pub fn fields(&self) -> impl Iterator<Item = &'static Field> {
         self.parts.iter().filter_map(|part| match part {
-            Part::Field(field) => Some(*field),
+            Part::Field(field, _) => Some(*field),
             Part::Text(_) => None,
         })
+    }
+
+    /// As an author would write it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let part = |part: &Part| match part {
+            Part::Field(field, None) => format!("{{{}}}", field.name),
+            Part::Field(field, Some(at)) => format!("{{{}[{at}]}}", field.name),
+            Part::Text(text) => text.replace('{', "{{").replace('}', "}}"),
+        };
+        self.parts.iter().map(part).collect()
     }
 
     /// The message for an event. Absent fields read `(unknown)`; long ones are cut.
@@ -86,14 +115,24 @@ impl Template {
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.extend_from_slice(text.as_bytes()),
-                Part::Field(field) => match field.row(event.kind()) {
-                    Some(row) => append(&mut out, (row.get)(event), row.ty),
+                Part::Field(field, at) => match field.row(event.kind()) {
+                    Some(row) => match ((row.get)(event), at) {
+                        (Value::List(list), Some(at)) => append(&mut out, list.at(*at), row.ty),
+                        (value, _) => append(&mut out, value, row.ty),
+                    },
                     None => append(&mut out, Value::Absent, Type::Keyword),
                 },
             }
         }
         out
     }
+}
+
+/// A field, or the element of a list: `process.args[1]`.
+fn element(name: &str) -> Option<(&'static Field, Option<usize>)> {
+    let Some((list, rest)) = name.split_once('[') else { return Some((field::find(name)?, None)) };
+    let field = field::find(list).filter(|field| field.any().array)?;
+    Some((field, Some(rest.strip_suffix(']')?.parse().ok()?)))
 }
 
 fn append(out: &mut Vec<u8>, value: Value<'_>, ty: Type) {
@@ -145,6 +184,7 @@ mod tests {
             r#"{"event":{"action":"connect"},"destination":{"ip":"::1","port":22},"process":{"args":["a","b"]}}"#;
         check("{process.args} to {destination.ip}:{destination.port}", event, "a b to ::1:22");
         check("{{x}} by {user.name}, {file.path}", event, "{x} by (unknown), (unknown)");
+        check("{process.args[1]}, {process.args[2]}", event, "b, (unknown)");
         check("", event, "");
     }
 

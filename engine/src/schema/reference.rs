@@ -71,7 +71,7 @@ fn language(out: &mut String) {
     out.push_str(
         "\n## Conditions\n\n\
          A comparison is a field, an operator and what the operator takes. Where it takes one value, another field may \
-         stand instead; of a list field, one element has to pass, and `all(field)` asks for every one. A comparison with \
+         stand instead; of a list field, one element has to pass, `all(field)` asks for every one, and `field[1]` for the second alone. A comparison with \
          something absent is false.\n\n\
          Numbers are decimal, `0x` hexadecimal or `0o` octal; bytes may have `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`, \
          lengths of time `ns`, `us`, `ms`, `s`, `m`, `h` or `d`.\n\n",

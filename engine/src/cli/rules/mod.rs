@@ -3,6 +3,7 @@
 mod backtest;
 mod baseline;
 mod check;
+mod convert;
 mod cost;
 mod coverage;
 mod doctor;
@@ -46,6 +47,8 @@ pub(super) enum Rules {
     Backtest(backtest::Arguments),
     /// Checks rules and whitelists and reports every problem.
     Check(Paths),
+    /// Prints Sigma and Falco rules as native ones that mean the same; says why where there are no words.
+    Convert(Paths),
     /// Says what each rule costs: how often it had to be looked at, how often it matched, the time.
     #[command(after_help = cost::EXIT_CODES)]
     Cost(cost::Arguments),
@@ -104,12 +107,14 @@ struct Reading {
     json: bool,
 }
 
-/// Runs one of the commands. The exit code is 1 if any rule has an error or any test fails; `rules doctor` has more.
+/// Runs one of the commands. The exit code is 1 if any rule has an error, any test fails, or any rule cannot be
+/// converted; `rules doctor` has more.
 #[must_use]
 pub(super) fn run(rules: &Rules) -> ExitCode {
     let done = match rules {
         Rules::Backtest(arguments) => return backtest::run(arguments).unwrap_or_else(Into::into),
         Rules::Check(paths) => check::check(paths),
+        Rules::Convert(paths) => convert::convert(paths),
         Rules::Cost(arguments) => return cost::run(arguments).unwrap_or_else(Into::into),
         Rules::Coverage(arguments) => return coverage::run(arguments),
         Rules::Doctor(arguments) => return doctor::run(arguments),

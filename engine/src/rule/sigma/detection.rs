@@ -1,10 +1,10 @@
 //! Sigma's `detection`: searches made of items, joined by a condition.
 
-use std::{cell::RefCell, collections::BTreeSet, fmt};
+use std::{cell::RefCell, collections::BTreeSet};
 
 use super::{
     condition,
-    fieldmap::{MappedSource, NOT_MAPPED},
+    fieldmap::MappedSource,
     modifier::{self, Reading, Refusal},
     placeholder::Placeholders,
     value::Value,
@@ -15,8 +15,10 @@ use crate::{
         ast::Text,
         diagnostic::{Diagnostic, Diagnostics},
         expr::Expr,
+        lack::Lack,
         lint,
-        reason::{Code, Reason},
+        mapping::NOT_MAPPED,
+        reason::Reason,
         shape::wrong_type,
         yaml::{Node, Value as Yaml},
     },
@@ -33,54 +35,22 @@ pub(super) enum Fields<'f> {
     Nowhere,
 }
 
-/// A fact that a rule asks for and that no event carries.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Lack {
-    /// The field, as the rule calls it.
-    field: String,
-    /// The value, if the field is there with others.
-    value: Option<String>,
-    reason: Option<String>,
-}
-
-impl Lack {
-    /// Whether this one is there when the other is: a field that is not there has no value.
-    fn follows_from(&self, other: &Self) -> bool {
-        self.field == other.field && (other.value.is_none() || other.value == self.value)
-    }
-
-    /// What is lacking in all of several log sources: what one of them has is there.
-    pub(super) fn in_all(sources: &[Vec<Self>]) -> Vec<Reason> {
-        let in_all = |lack: &&Self| sources.iter().all(|source| source.iter().any(|other| lack.follows_from(other)));
-        let mut lacks: Vec<&Self> = Vec::new();
-        for lack in sources.iter().flatten().filter(in_all) {
-            match lacks.iter_mut().find(|known| known.field == lack.field && known.value == lack.value) {
-                // A log source that knows why says more than one that never heard of the field.
-                Some(known) if known.reason.as_deref() == Some(NOT_MAPPED) => *known = lack,
-                Some(_) => {}
-                None => lacks.push(lack),
-            }
+/// What is lacking in all of several log sources: what one of them has is there.
+pub(super) fn lacking_in_all(sources: &[Vec<Lack>]) -> Vec<Reason> {
+    // A field that is not there has no value.
+    let follows_from =
+        |lack: &Lack, other: &Lack| lack.field == other.field && (other.value.is_none() || other.value == lack.value);
+    let in_all = |lack: &&Lack| sources.iter().all(|source| source.iter().any(|other| follows_from(lack, other)));
+    let mut lacks: Vec<&Lack> = Vec::new();
+    for lack in sources.iter().flatten().filter(in_all) {
+        match lacks.iter_mut().find(|known| known.field == lack.field && known.value == lack.value) {
+            // A log source that knows why says more than one that never heard of the field.
+            Some(known) if known.reason.as_deref() == Some(NOT_MAPPED) => *known = lack,
+            Some(_) => {}
+            None => lacks.push(lack),
         }
-        lacks.into_iter().map(Self::reason).collect()
     }
-
-    fn reason(&self) -> Reason {
-        let (code, fact) = match &self.value {
-            None => (Code::FieldNotCarried, self.field.clone()),
-            Some(value) => (Code::ValueNotCarried, format!("{} = {value}", self.field)),
-        };
-        Reason::new(code, fact, self.to_string())
-    }
-}
-
-impl fmt::Display for Lack {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "no event carries `{}`", self.field)?;
-        if let Some(value) = &self.value {
-            write!(out, " with the value `{value}`")?;
-        }
-        self.reason.as_ref().map_or(Ok(()), |reason| write!(out, ": {reason}"))
-    }
+    lacks.into_iter().map(Lack::reason).collect()
 }
 
 /// Compiles the searches of one rule.
@@ -162,7 +132,7 @@ impl<'f> Compiler<'f> {
 
     /// Notes that a field is not there, or not with a value.
     pub(super) fn lack(&mut self, field: &str, value: Option<String>, reason: Option<String>) {
-        let lack = Lack { field: field.to_owned(), value, reason };
+        let lack = Lack { field: field.to_owned(), value, reason, place: None };
         if !matches!(self.fields, Fields::Nowhere) && !self.lacks.contains(&lack) {
             self.lacks.push(lack);
         }

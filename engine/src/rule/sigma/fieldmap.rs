@@ -8,12 +8,9 @@ use super::Logsource;
 use crate::{
     event::field::{self, Field},
     rule::{
-        ast::Text,
-        check::unknown_field,
-        definition::Definitions,
         diagnostic::{Diagnostics, Source},
         expr::Expr,
-        file,
+        mapping::{self, NOT_MAPPED, fields_of, one_field},
         shape::{Shape, text, wrong_type},
         yaml::{self, Node, Value},
     },
@@ -21,9 +18,6 @@ use crate::{
 
 /// The map that comes with the program.
 const BUILTIN: &str = include_str!("../../../../sigma/fieldmap.yml");
-
-/// Why a field is missing that the map says nothing of.
-pub(super) const NOT_MAPPED: &str = "the field map does not have it";
 
 /// Log sources of ours and those we know not to have.
 #[derive(Clone, Debug, Default)]
@@ -73,10 +67,7 @@ impl Fieldmap {
     /// The map that comes with the program.
     #[must_use]
     pub fn builtin() -> Arc<Self> {
-        let mut diagnostics = Diagnostics::default();
-        let map = Self::read(&Source::new("sigma/fieldmap.yml", BUILTIN), &mut diagnostics);
-        debug_assert!(!diagnostics.has_errors(), "{diagnostics}");
-        Arc::new(map)
+        mapping::builtin("sigma/fieldmap.yml", BUILTIN, Self::read)
     }
 
     /// Reads a map from a file.
@@ -84,12 +75,7 @@ impl Fieldmap {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load(path: &Path) -> Result<Arc<Self>, Diagnostics> {
-        let mut diagnostics = Diagnostics::default();
-        let map = file::load(path, &mut diagnostics).map(|source| Self::read(&source, &mut diagnostics));
-        match map {
-            Some(map) if !diagnostics.has_errors() => Ok(Arc::new(map)),
-            Some(_) | None => Err(diagnostics),
-        }
+        mapping::load(path, Self::read)
     }
 
     /// Reads a map; what is wrong with it is reported.
@@ -113,7 +99,7 @@ impl Fieldmap {
             let known = ["category", "product", "service", "when", "keywords", "fields"];
             let Some(entry) = Shape::new(node, "a log source", &known, diagnostics) else { continue };
             let name = name(&entry, diagnostics);
-            let condition = condition(&entry, diagnostics);
+            let condition = entry.required("when", diagnostics).and_then(|node| mapping::condition(node, diagnostics));
             let fields = entry
                 .entries("fields", diagnostics)
                 .filter_map(|(key, value)| Some((text(key, "a field name", diagnostics)?, place(value, diagnostics)?)))
@@ -174,11 +160,6 @@ fn name(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Logsource {
     }
 }
 
-fn condition(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Option<Expr> {
-    let text = shape.condition("when", diagnostics)?;
-    Definitions::default().condition(&text, diagnostics)
-}
-
 /// Reads where a field is; the head of the map says how it is written.
 fn place(node: &Node, diagnostics: &mut Diagnostics) -> Option<Place> {
     let Value::Mapping(_) = &node.value else {
@@ -204,32 +185,12 @@ fn place(node: &Node, diagnostics: &mut Diagnostics) -> Option<Place> {
         let mut values = Vec::new();
         for (key, value) in shape.entries("values", diagnostics) {
             let name = text(key, "a value", diagnostics)?;
-            let expr = Definitions::default().condition(&Text::of_node(value), diagnostics)?;
+            let expr = mapping::condition(value, diagnostics)?;
             values.push((name.to_lowercase(), expr));
         }
         Mapped::Values(values)
     };
     Some(Place::Itself(mapped))
-}
-
-/// A field of ours, or a list of them.
-fn fields_of(node: &Node, diagnostics: &mut Diagnostics) -> Option<Vec<&'static Field>> {
-    match &node.value {
-        Value::Sequence(items) => items.iter().map(|item| one_field(item, diagnostics)).collect(),
-        Value::Mapping(_) | Value::Scalar(_) => one_field(node, diagnostics).map(|field| vec![field]),
-    }
-}
-
-fn one_field(node: &Node, diagnostics: &mut Diagnostics) -> Option<&'static Field> {
-    let Some(name) = node.text() else {
-        diagnostics.push(wrong_type(node, "this is the name of a field of ours", None));
-        return None;
-    };
-    let field = field::find(name);
-    if field.is_none() {
-        diagnostics.push(unknown_field(name, node.place.clone()));
-    }
-    field
 }
 
 impl MappedSource {

@@ -4,19 +4,18 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Fieldmap, Logsource, RULESET, Setup, Target, correlation,
-    detection::{Compiler, Fields, Lack},
+    detection::{self, Compiler, Fields},
     fieldmap::MappedSource,
     filter::Filter,
     related,
 };
 use crate::{
-    event::{Kind, Severity},
+    event::Severity,
     rule::{
         diagnostic::Diagnostics,
-        expr::{Expr, Source},
-        lint,
+        expr::Expr,
+        lack, lint,
         loaded::{Loaded, State},
-        program::{Program, Purpose, Table},
         reason::{Code, Reason},
         shape::Shape,
         template::Template,
@@ -185,7 +184,7 @@ fn compile<'f>(
     let state = match (rejected, target) {
         (Some(reason), _) => return Some(Compiled::rejected(reason, Some(asked))),
         (None, Target::Ours(fieldmap)) if sources.is_empty() => no_source(fieldmap, &asked),
-        (None, Target::Foreign(_) | Target::Ours(_)) => state(&condition, Lack::in_all(&lacks)),
+        (None, Target::Foreign(_) | Target::Ours(_)) => lack::state(&condition, detection::lacking_in_all(&lacks)),
     };
     Some(Compiled { condition, state, logsource: Some(asked) })
 }
@@ -193,21 +192,4 @@ fn compile<'f>(
 /// The state of a rule whose log source is none of ours.
 fn no_source(fieldmap: &Fieldmap, asked: &Logsource) -> State {
     State::Dormant(vec![Reason::new(Code::NoLogSource, asked.to_string(), fieldmap.why_not(asked))])
-}
-
-/// Whether a condition can match, with some facts missing.
-fn state(condition: &Expr, missing: Vec<Reason>) -> State {
-    match (can_match(condition), missing.is_empty()) {
-        (true, true) => State::Active,
-        (true, false) => State::Degraded(missing),
-        (false, true) => State::Dormant(vec![Reason::contradiction()]),
-        (false, false) => State::Dormant(missing),
-    }
-}
-
-fn can_match(condition: &Expr) -> bool {
-    let mut table = Table::default();
-    Kind::ALL.iter().copied().map(Source::Kind).chain([Source::Foreign]).any(|source| {
-        !matches!(Program::for_source(condition, source, Purpose::Alert, &mut table), Program::Const(false))
-    })
 }

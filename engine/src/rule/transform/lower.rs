@@ -1,6 +1,6 @@
 //! `lower`: small letters.
 
-use super::{Output, Transform};
+use super::{Output, Transform, each_character};
 use crate::event::value::Value;
 
 /// The transform.
@@ -23,14 +23,7 @@ impl Transform for Lower {
                 false => Output::Seen(Value::Bytes(text)),
             };
         }
-        let mut lower = Vec::with_capacity(text.len());
-        for chunk in text.utf8_chunks() {
-            for character in chunk.valid().chars().flat_map(char::to_lowercase) {
-                lower.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-            }
-            lower.extend_from_slice(chunk.invalid());
-        }
-        Output::Made(lower)
+        Output::Made(each_character(text, char::to_lowercase))
     }
 }
 

@@ -4,11 +4,15 @@
 //! A transform makes another value of a text; of a list, of each element. What it cannot make a value
 //! of is absent. It allocates in proportion to the text, which the sensor and the readers bound.
 
+mod arguments;
+mod bare_command;
 mod base64_decode;
 mod basename;
+mod dirname;
 mod entropy;
 mod len;
 mod lower;
+mod upper;
 
 use std::{
     fmt,
@@ -50,13 +54,34 @@ pub enum Output<'v> {
 pub(super) const TEXT: Typed = Typed { ty: Type::Keyword, array: false, unit: super::typed::Unit::None };
 
 /// All transforms, in the order documents list them.
-pub const ALL: &[&dyn Transform] =
-    &[&lower::Lower, &basename::Basename, &len::Len, &entropy::Entropy, &base64_decode::Base64Decode];
+pub const ALL: &[&dyn Transform] = &[
+    &lower::Lower,
+    &upper::Upper,
+    &basename::Basename,
+    &dirname::Dirname,
+    &arguments::Arguments,
+    &bare_command::BareCommand,
+    &len::Len,
+    &entropy::Entropy,
+    &base64_decode::Base64Decode,
+];
 
 /// The transform of that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static dyn Transform> {
     ALL.iter().copied().find(|transform| transform.name() == name)
+}
+
+/// Applies `map` to each character of a text; bytes that are no UTF-8 stay.
+fn each_character<C: Iterator<Item = char>>(text: &[u8], map: fn(char) -> C) -> Vec<u8> {
+    let mut made = Vec::with_capacity(text.len());
+    for chunk in text.utf8_chunks() {
+        for character in chunk.valid().chars().flat_map(map) {
+            made.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        made.extend_from_slice(chunk.invalid());
+    }
+    made
 }
 
 /// Transforms one after the other.
@@ -68,6 +93,12 @@ impl Chain {
     #[must_use]
     pub fn new(transforms: impl IntoIterator<Item = &'static dyn Transform>) -> Self {
         Self(transforms.into_iter().collect())
+    }
+
+    /// These transforms, then others.
+    #[must_use]
+    pub fn then(&self, more: impl IntoIterator<Item = &'static dyn Transform>) -> Self {
+        Self::new(self.0.iter().copied().chain(more))
     }
 
     /// Whether it leaves values as they are.
