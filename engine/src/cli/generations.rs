@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::sense::{Loading, Told, tell};
 use crate::{
     event::value::Words,
-    rule::{Inputs, Role, Source},
+    rule::{Input, Inputs, Role, Source},
     store::Generations,
 };
 
@@ -54,7 +54,7 @@ pub(super) fn inputs(generations: &Generations, name: &str) -> std::io::Result<I
         let role = Role::parse(text.role.as_bytes()).ok_or_else(|| {
             std::io::Error::other(format!("`{}` is no role of a text: a newer version made it", text.role))
         })?;
-        inputs.push(role, Source::new(text.path, text.text));
+        inputs.push(Input { role, source: Source::new(text.path, text.text), signature: text.signature });
     }
     Ok(inputs)
 }

@@ -21,7 +21,7 @@ use crate::{
         live::Attacher,
         renewal::{Origin, Renewal},
     },
-    rule::{Diagnostics, Inputs, fingerprint},
+    rule::{Diagnostics, Input, Inputs, fingerprint},
     store::{Generations, Text},
 };
 
@@ -86,10 +86,11 @@ impl Keeper {
         let texts: Vec<Text> = inputs
             .texts()
             .iter()
-            .map(|(role, source)| Text {
+            .map(|Input { role, source, signature }| Text {
                 role: role.word().to_owned(),
                 path: source.name.clone(),
                 text: source.text.clone(),
+                signature: signature.clone(),
             })
             .collect();
         if let Err(error) = generations.keep(&inputs.generation(), &texts) {

@@ -214,6 +214,7 @@ pub(super) fn ready(
     mut diagnostics: Diagnostics,
     before: &Lists,
 ) -> Result<Ready, Told> {
+    inputs.verify(&settings.trust, &mut diagnostics);
     let indicators = Arc::new(indicators(settings, before)?);
     let loader = loader(&inputs, settings, &indicators, &mut diagnostics);
     let (loaded, problems) = loader.read(&inputs.of(Role::Rules));

@@ -14,7 +14,7 @@ use std::{
 
 use crate::{
     indicator,
-    rule::Selection,
+    rule::{Selection, Trust},
     setting::{self, Data, Node, Preset, Problem, Row, Type, Value, Values, comment},
     sink::{self, SinkConfig},
     store::{self, CappedError},
@@ -85,6 +85,18 @@ pub const ROWS: &[Row] = &[
         ty: Type::Texts,
         preset: Preset::List(&[]),
         doc: "Tags, folders and ids of rules that are not used. To switch off a rule with a reason and an owner, write an override.",
+    },
+    Row {
+        name: "signatures.keys",
+        ty: Type::Texts,
+        preset: Preset::List(&[]),
+        doc: "Public keys of those who may sign rules, as `minisign -G` prints them (`RW...`). The signature of `FILE`, made with `minisign -S -m FILE`, is in `FILE.minisig`; one that does not hold is an error. Rules, whitelists, placeholders and field maps are signed, indicator lists are not.",
+    },
+    Row {
+        name: "signatures.required",
+        ty: Type::Boolean,
+        preset: Preset::Boolean(false),
+        doc: "Whether files that none of these has signed are refused.",
     },
     Row {
         name: "reload.interval",
@@ -239,6 +251,8 @@ pub struct Config {
     pub indicators: Vec<IndicatorConfig>,
     /// Bounds of each of them.
     pub indicator_limits: indicator::Limits,
+    /// Who may sign rules.
+    pub trust: Trust,
     /// How rules are exchanged while the sensor runs.
     pub reload: Reload,
     /// Time between status messages; `None` for none.
@@ -351,6 +365,8 @@ impl Config {
                 file_bytes: values.number("limits.ioc_file_bytes"),
                 entries: values.length("limits.ioc_entries"),
             },
+            trust: Trust::new(values.list("signatures.keys"), values.boolean("signatures.required"))
+                .unwrap_or_default(),
             reload: Reload {
                 interval: Some(values.duration("reload.interval")).filter(|time| !time.is_zero()),
                 generations: values.path("reload.generations").map(PathBuf::from),
@@ -413,6 +429,17 @@ impl Config {
             let node = root.member("status").and_then(|status| status.member("loopback")).unwrap_or(&root);
             let hint = Some("write 127.0.0.1:9464 or [::1]:9464; for other hosts put a proxy before it".to_owned());
             problems.push(Problem::at(node, format!("`status.loopback` {message}"), hint));
+        }
+        let signatures = |member| root.member("signatures").and_then(|it| it.member(member)).unwrap_or(&root);
+        let keys = values.list("signatures.keys");
+        if let Err(place) = Trust::new(keys, false) {
+            let message = format!("`{}` is no public key", keys.get(place).map_or("", String::as_str));
+            let hint = Some("take the line that begins with RW from the .pub file of minisign".to_owned());
+            problems.push(Problem::at(signatures("keys"), message, hint));
+        }
+        if values.boolean("signatures.required") && keys.is_empty() {
+            let message = "`signatures.required` without `signatures.keys` refuses every rule".to_owned();
+            problems.push(Problem::at(signatures("required"), message, Some("name a key".to_owned())));
         }
         let sinks = root.member("sinks").map_or_else(default_sinks, |node| sinks(node, &mut problems));
         let indicators = root.member(INDICATORS).map(|node| indicators::read(node, &mut problems)).unwrap_or_default();

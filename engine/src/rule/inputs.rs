@@ -15,6 +15,7 @@ use super::{
     diagnostic::{Diagnostics, Source},
     file,
     sigma::{Fieldmap, Placeholders},
+    signature::{self, Trust},
 };
 use crate::event::value::{Words, words};
 
@@ -50,9 +51,20 @@ impl Places {
     }
 }
 
-/// Every text, with what it is for.
+/// A text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// What it is for.
+    pub role: Role,
+    /// The text and where it was read.
+    pub source: Arc<Source>,
+    /// What stands in the file of its signature, if there is one.
+    pub signature: Option<String>,
+}
+
+/// Every text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Inputs(Vec<(Role, Arc<Source>)>);
+pub struct Inputs(Vec<Input>);
 
 impl Inputs {
     /// Reads all files below some places, in the order of their names. One that cannot be read is reported.
@@ -62,27 +74,37 @@ impl Inputs {
         for role in [Role::Fieldmap, Role::Placeholders, Role::Rules, Role::Whitelist] {
             let paths: Vec<PathBuf> =
                 places.0.iter().filter(|(of, _)| *of == role).map(|(_, path)| path.clone()).collect();
-            let found = file::find(&paths, diagnostics);
-            texts.extend(found.iter().filter_map(|path| Some((role, file::load(path, diagnostics)?))));
+            for path in file::find(&paths, diagnostics) {
+                if let Some(source) = file::load(&path, diagnostics) {
+                    texts.push(Input { role, source, signature: signature::beside(&path, diagnostics) });
+                }
+            }
         }
         Self(texts)
     }
 
     /// Adds a text.
-    pub fn push(&mut self, role: Role, source: Arc<Source>) {
-        self.0.push((role, source));
+    pub fn push(&mut self, input: Input) {
+        self.0.push(input);
     }
 
     /// Every text, in order.
     #[must_use]
-    pub fn texts(&self) -> &[(Role, Arc<Source>)] {
+    pub fn texts(&self) -> &[Input] {
         &self.0
+    }
+
+    /// Reports every text that those who are trusted have not signed.
+    pub fn verify(&self, trust: &Trust, diagnostics: &mut Diagnostics) {
+        for input in &self.0 {
+            trust.check(&input.source, input.signature.as_deref(), diagnostics);
+        }
     }
 
     /// The texts of one role.
     #[must_use]
     pub fn of(&self, role: Role) -> Vec<Arc<Source>> {
-        self.0.iter().filter(|(of, _)| *of == role).map(|(_, source)| Arc::clone(source)).collect()
+        self.0.iter().filter(|input| input.role == role).map(|input| Arc::clone(&input.source)).collect()
     }
 
     /// The field map they say, or the one that comes with the program.
@@ -105,7 +127,7 @@ impl Inputs {
     #[must_use]
     pub fn generation(&self) -> String {
         let mut hash = Sha256::new();
-        for (role, source) in &self.0 {
+        for Input { role, source, .. } in &self.0 {
             hash.update(role.word());
             hash.update(source.text.len().to_le_bytes());
             hash.update(&source.text);
@@ -120,7 +142,8 @@ impl Inputs {
 #[must_use]
 pub fn fingerprint(paths: &[PathBuf]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for path in file::find(paths, &mut Diagnostics::default()) {
+    let files = file::find(paths, &mut Diagnostics::default());
+    for path in files.into_iter().flat_map(|path| [signature::path_of(&path), path]) {
         let facts = std::fs::metadata(&path);
         path.hash(&mut hasher);
         facts
@@ -176,6 +199,8 @@ mod tests {
         std::fs::rename(path("a.new"), path("a.yml")).expect("renamed");
         seen.push(fingerprint(&paths));
         std::fs::remove_file(path("b.yml")).expect("removed");
+        seen.push(fingerprint(&paths));
+        std::fs::write(path("a.yml.minisig"), "signed").expect("written");
         seen.push(fingerprint(&paths));
         let different: std::collections::HashSet<_> = seen.iter().collect();
         assert_eq!(different.len(), seen.len());

@@ -39,6 +39,9 @@ pub struct Text {
     pub path: String,
     /// All of it.
     pub text: String,
+    /// What stood in the file of its signature.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
 }
 
 /// A generation that is there.
@@ -191,7 +194,7 @@ mod tests {
     use super::*;
 
     fn text(text: &str) -> Vec<Text> {
-        vec![Text { role: "rules".to_owned(), path: "a.yml".to_owned(), text: text.to_owned() }]
+        vec![Text { role: "rules".to_owned(), path: "a.yml".to_owned(), text: text.to_owned(), signature: None }]
     }
 
     /// Makes one older than it is.

@@ -22,6 +22,7 @@ mod rules;
 mod samples;
 mod schemas;
 mod sigma;
+mod signatures;
 mod sinks;
 mod status;
 mod support;
