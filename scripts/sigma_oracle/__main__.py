@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
+from . import correlations, events, rules, verdicts
 from . import decided as decisions
-from . import events, rules, verdicts
 
 
 def logsource_text(logsource: tuple[str | None, ...]) -> str:
@@ -128,6 +128,11 @@ def main() -> int:
     two = commands.add_parser("cases", help="hold the verdicts recorded in the cases of a folder against the oracle")
     two.add_argument("folder", type=Path)
     two.set_defaults(run=cases)
+    three = commands.add_parser("correlations", help="hold the alerts of correlations against each other")
+    three.add_argument("folder", type=Path)
+    three.add_argument("--beewolf", type=Path, required=True)
+    three.add_argument("--work", type=Path, required=True)
+    three.set_defaults(run=lambda given: correlations.compare(given.folder, given.beewolf, given.work))
     given = parser.parse_args()
     return given.run(given)
 

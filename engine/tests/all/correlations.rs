@@ -1,6 +1,9 @@
 //! Rules over several events through the whole program, and their memory under a flood.
+//!
+//! A case is a folder of `testdata/sigma_correlation`: rules, events, and the events that complete an alert of each rule.
+//! `UPDATE_GOLDEN=1` writes these anew; `scripts/sigma-compat` holds them against an oracle that others wrote.
 
-use std::{fmt::Write as _, path::Path, process::Command, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path, process::Command, sync::Arc};
 
 use beewolf::{
     detect::{RuleSet, State, StateLimits},
@@ -85,6 +88,42 @@ fn a_replay_alerts_on_several_events_with_their_ids_and_the_same_bytes_twice() {
         assert_eq!(alerts[0]["message"], "scan asked at 10.0.0.3 last");
         assert_eq!(alerts[1]["rule"]["author"], serde_json::json!(["Somebody"]));
     }
+}
+
+/// The title of each rule that alerts, with the ids of the events that complete its alerts.
+fn completed(case: &Path) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (recording, config) = (folder.path().join("recording.jsonl"), folder.path().join("beewolf.yml"));
+    let header = read(&workspace().join("testdata/recording/first_five_minutes/recording.jsonl"));
+    let header = header.lines().next().expect("a header");
+    fs::write(&recording, format!("{header}\n{}", read(&case.join("events.jsonl")))).expect("written");
+    fs::write(&config, "deduplication: {window: 0s}\n").expect("written");
+    let config = config.to_str().expect("UTF-8");
+    let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for line in replay(&case.join("rules.yml"), &recording, &["--output", "json", "--config", config]).lines() {
+        let alert: Value = serde_json::from_str(line).expect("JSON");
+        let text = |value: &Value| value.as_str().expect("a text").to_owned();
+        found.entry(text(&alert["rule"]["name"])).or_default().push(text(&alert["event"]["id"]));
+    }
+    found.into_iter().fold(String::new(), |text, (rule, ids)| text + &format!("{rule}: {}\n", ids.join(" ")))
+}
+
+#[test]
+fn every_case_has_the_alerts_that_were_recorded() {
+    let mut wrong = Vec::new();
+    for entry in fs::read_dir(workspace().join("testdata/sigma_correlation")).expect("the cases") {
+        let case = entry.expect("an entry").path();
+        if !case.is_dir() {
+            continue;
+        }
+        let (found, golden) = (completed(&case), case.join("expected"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&golden, &found).expect("written");
+        } else if !golden.exists() || read(&golden) != found {
+            wrong.push(format!("{}:\n{found}", case.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "not as expected:\n{}", wrong.join("\n"));
 }
 
 /// Groups beyond the bound: memory stays flat and every one that is forgotten is counted.
