@@ -6,6 +6,8 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
+use crate::event::text;
+
 /// For every character with case relatives the one that stands for all of them: the ASCII lower-case
 /// letter if there is one (`K`, `k` and the Kelvin sign give `k`), else the smallest.
 static FOLDED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
@@ -44,7 +46,7 @@ pub fn bytes(text: &[u8]) -> Vec<u8> {
 /// A needle that is valid UTF-8 and lies in a text lies, folded, in the folded text: a character's
 /// bytes are read as that character wherever they stand.
 pub fn append(text: &[u8], folded: &mut Vec<u8>) {
-    if is_ascii(text) {
+    if text::is_ascii(text) {
         let start = folded.len();
         folded.resize(start + text.len(), 0);
         if let Some(added) = folded.get_mut(start..) {
@@ -80,14 +82,6 @@ fn fold_ascii(text: &[u8], folded: &mut [u8]) {
     if let Some(to) = folded.last_chunk_mut::<16>() {
         fold(last, to);
     }
-}
-
-/// As `is_ascii`, but without looking at the last bytes one by one: texts are short here.
-fn is_ascii(text: &[u8]) -> bool {
-    let Some(last) = text.last_chunk() else { return text.is_ascii() };
-    let (chunks, _) = text.as_chunks();
-    let seen = chunks.iter().fold(u64::from_le_bytes(*last), |seen, chunk| seen | u64::from_le_bytes(*chunk));
-    seen & 0x8080_8080_8080_8080 == 0
 }
 
 /// Whether folding a text means no more than making its ASCII letters small: it then has no
