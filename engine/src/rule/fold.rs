@@ -66,21 +66,27 @@ pub fn append(text: &[u8], folded: &mut Vec<u8>) {
 /// Folds a text of ASCII into room of the same length. Sixteen bytes at a time, the last of them once
 /// more if need be: vector instructions do that, and no byte is left over.
 fn fold_ascii(text: &[u8], folded: &mut [u8]) {
-    let fold = |from: &[u8], to: &mut [u8]| {
-        for (from, to) in from.iter().zip(to) {
-            *to = from | u8::from(from.is_ascii_uppercase()) << 5;
+    let Some(last) = text.last_chunk() else {
+        for (from, to) in text.iter().zip(folded) {
+            *to = from.to_ascii_lowercase();
         }
+        return;
     };
-    let (Some(last), true) = (text.last_chunk::<16>(), text.len() == folded.len()) else {
-        return fold(text, folded);
-    };
-    let (chunks, _) = text.as_chunks::<16>();
-    let (rooms, _) = folded.as_chunks_mut::<16>();
+    let (chunks, _) = text.as_chunks();
+    let (rooms, _) = folded.as_chunks_mut();
     for (from, to) in chunks.iter().zip(rooms) {
-        fold(from, to);
+        fold_sixteen(from, to);
     }
-    if let Some(to) = folded.last_chunk_mut::<16>() {
-        fold(last, to);
+    if let Some(to) = folded.last_chunk_mut() {
+        fold_sixteen(last, to);
+    }
+}
+
+/// Of a fixed length, so that it becomes a few vector instructions.
+#[inline]
+fn fold_sixteen(from: &[u8; 16], to: &mut [u8; 16]) {
+    for (from, to) in from.iter().zip(to) {
+        *to = from | u8::from(from.is_ascii_uppercase()) << 5;
     }
 }
 
