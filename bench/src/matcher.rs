@@ -23,8 +23,9 @@ use engine::{Matcher, Ours, Routing, Rsigma, SigmaRust};
 use rsigma_eval::JsonEvent;
 use table::{Row, Target};
 
-/// Events of each corpus: few enough to be in the processor's caches, where the decoder leaves a live event.
-const EVENTS: usize = 1_000;
+/// Events of each corpus: few enough to be in the second-level cache (some 3 KiB each), where the decoder leaves a
+/// live event.
+const EVENTS: usize = 200;
 /// So many that each has to be fetched from memory.
 const COLD_EVENTS: usize = 20_000;
 /// Events for an engine that needs a millisecond for each.

@@ -133,7 +133,11 @@ impl Found<'_> {
         if !self.path.is_empty() {
             self.path.push('.');
         }
-        self.path.extend(key.chars().filter(|character| *character != ' '));
+        if key.contains(' ') {
+            self.path.extend(key.chars().filter(|character| *character != ' '));
+        } else {
+            self.path.push_str(key);
+        }
     }
 
     fn scalar(&mut self, scalar: Scalar) {

@@ -6,6 +6,8 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
+use crate::event::text;
+
 /// For every character with case relatives the one that stands for all of them: the ASCII lower-case
 /// letter if there is one (`K`, `k` and the Kelvin sign give `k`), else the smallest.
 static FOLDED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
@@ -44,7 +46,7 @@ pub fn bytes(text: &[u8]) -> Vec<u8> {
 /// A needle that is valid UTF-8 and lies in a text lies, folded, in the folded text: a character's
 /// bytes are read as that character wherever they stand.
 pub fn append(text: &[u8], folded: &mut Vec<u8>) {
-    if is_ascii(text) {
+    if text::is_ascii(text) {
         let start = folded.len();
         folded.resize(start + text.len(), 0);
         if let Some(added) = folded.get_mut(start..) {
@@ -64,30 +66,28 @@ pub fn append(text: &[u8], folded: &mut Vec<u8>) {
 /// Folds a text of ASCII into room of the same length. Sixteen bytes at a time, the last of them once
 /// more if need be: vector instructions do that, and no byte is left over.
 fn fold_ascii(text: &[u8], folded: &mut [u8]) {
-    let fold = |from: &[u8], to: &mut [u8]| {
-        for (from, to) in from.iter().zip(to) {
-            *to = from | u8::from(from.is_ascii_uppercase()) << 5;
+    let Some(last) = text.last_chunk() else {
+        for (from, to) in text.iter().zip(folded) {
+            *to = from.to_ascii_lowercase();
         }
+        return;
     };
-    let (Some(last), true) = (text.last_chunk::<16>(), text.len() == folded.len()) else {
-        return fold(text, folded);
-    };
-    let (chunks, _) = text.as_chunks::<16>();
-    let (rooms, _) = folded.as_chunks_mut::<16>();
+    let (chunks, _) = text.as_chunks();
+    let (rooms, _) = folded.as_chunks_mut();
     for (from, to) in chunks.iter().zip(rooms) {
-        fold(from, to);
+        fold_sixteen(from, to);
     }
-    if let Some(to) = folded.last_chunk_mut::<16>() {
-        fold(last, to);
+    if let Some(to) = folded.last_chunk_mut() {
+        fold_sixteen(last, to);
     }
 }
 
-/// As `is_ascii`, but without looking at the last bytes one by one: texts are short here.
-fn is_ascii(text: &[u8]) -> bool {
-    let Some(last) = text.last_chunk() else { return text.is_ascii() };
-    let (chunks, _) = text.as_chunks();
-    let seen = chunks.iter().fold(u64::from_le_bytes(*last), |seen, chunk| seen | u64::from_le_bytes(*chunk));
-    seen & 0x8080_8080_8080_8080 == 0
+/// Of a fixed length, so that it becomes a few vector instructions.
+#[inline]
+fn fold_sixteen(from: &[u8; 16], to: &mut [u8; 16]) {
+    for (from, to) in from.iter().zip(to) {
+        *to = from | u8::from(from.is_ascii_uppercase()) << 5;
+    }
 }
 
 /// Whether folding a text means no more than making its ASCII letters small: it then has no

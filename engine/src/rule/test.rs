@@ -259,7 +259,7 @@ impl Pattern {
     #[must_use]
     pub fn holds(&self, text: &[u8]) -> bool {
         match &self.ascii {
-            Some(ascii) if text.is_ascii() => ascii.is_match(text),
+            Some(ascii) if text::is_ascii(text) => ascii.is_match(text),
             Some(_) | None => self.regex.is_match(text),
         }
     }

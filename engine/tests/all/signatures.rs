@@ -2,14 +2,17 @@
 
 use std::fs;
 
-use crate::{command_line::beewolf, support::workspace};
+use crate::{
+    command_line::beewolf,
+    support::{read, workspace},
+};
 
 #[test]
 fn only_what_a_trusted_key_has_signed_is_used() {
     let folder = tempfile::tempdir().expect("a folder");
     let (rules, config) = (folder.path().join("rules.yml"), folder.path().join("beewolf.yml"));
     let signed = workspace().join("testdata/signature/signed_rules");
-    let key = fs::read_to_string(signed.join("key.pub")).expect("a key");
+    let key = read(&signed.join("key.pub"));
     let key = key.lines().nth(1).expect("two lines");
     let settings = |signatures: &str| format!("rules: {}\nsigma: []\nsignatures: {signatures}\n", rules.display());
     let run = |signatures: &str| {
@@ -29,7 +32,7 @@ fn only_what_a_trusted_key_has_signed_is_used() {
     fs::copy(signed.join("rules.yml.minisig"), folder.path().join("rules.yml.minisig")).expect("copied");
     let (done, said) = run(&required);
     assert!(done, "{said}");
-    fs::write(&rules, fs::read_to_string(&rules).expect("rules") + "# changed\n").expect("written");
+    fs::write(&rules, read(&rules) + "# changed\n").expect("written");
     let (done, said) = run(&format!("{{ keys: [{key}] }}"));
     assert!(!done && said.contains("error[bad-signature]"), "{said}");
 
