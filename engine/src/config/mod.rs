@@ -605,6 +605,10 @@ mod tests {
                 }
                 Type::Text => Value::Text("127.0.0.1:1".to_owned()),
                 Type::Path => Value::Text("/changed".to_owned()),
+                // What is no key trusts nobody.
+                Type::Texts if row.name == "signatures.keys" => {
+                    Value::List(vec!["RWQnDuPwOqwmmwMw7kdM6TK5/9HQjpMIeVHeHlUKcoiXgR1NZRFS+BeR".to_owned()])
+                }
                 Type::Paths | Type::Texts => Value::List(vec!["/changed".to_owned()]),
                 Type::Word(words) => Value::Text(words.last().expect("a word").to_string()),
             };
