@@ -121,20 +121,7 @@ impl Predicate {
     /// Whether it holds for an event, as far as the event's values go.
     #[must_use]
     pub fn holds<F: Facts>(&self, facts: &F) -> bool {
-        let other = match &self.test {
-            Test::Field(related) => facts.value(&related.other),
-            Test::Bool(_)
-            | Test::Exists
-            | Test::Fraction(..)
-            | Test::Indicator(_)
-            | Test::Int(..)
-            | Test::Ints(_)
-            | Test::Moment(_)
-            | Test::Networks(_)
-            | Test::Null
-            | Test::Pattern(_)
-            | Test::Text(_) => Value::Absent,
-        };
+        let other = self.test.related().map_or(Value::Absent, |related| facts.value(&related.other));
         match &self.subject {
             Subject::Anywhere => facts.anywhere(|value| self.judge(value, |element| self.passes(element, other))),
             Subject::Derived(derived) => {

@@ -13,7 +13,6 @@ use super::{
     loaded::{Loaded, State},
     reason::{Code, Reason},
     sensors::{Kinds, Sensors, giving},
-    test::Test,
 };
 use crate::event::{
     Kind,
@@ -253,23 +252,10 @@ fn references(predicate: &Predicate) -> impl Iterator<Item = &'static Field> {
         Subject::Derived(Derived { field, .. }) | Subject::Field(field) => Some(*field),
         Subject::Anywhere | Subject::Named(_) => None,
     };
-    let other = match &predicate.test {
-        Test::Field(related) => match &related.other {
-            Reference::Field(field) => Some(*field),
-            Reference::Named(_) => None,
-        },
-        Test::Bool(_)
-        | Test::Exists
-        | Test::Fraction(..)
-        | Test::Indicator(_)
-        | Test::Int(..)
-        | Test::Ints(_)
-        | Test::Moment(_)
-        | Test::Networks(_)
-        | Test::Null
-        | Test::Pattern(_)
-        | Test::Text(_) => None,
-    };
+    let other = predicate.test.related().and_then(|related| match &related.other {
+        Reference::Field(field) => Some(*field),
+        Reference::Named(_) => None,
+    });
     subject.into_iter().chain(other)
 }
 

@@ -265,6 +265,27 @@ impl Pattern {
     }
 }
 
+impl Test {
+    /// The other field, if it is one that is compared with.
+    #[must_use]
+    pub fn related(&self) -> Option<&Related> {
+        match self {
+            Self::Field(related) => Some(related),
+            Self::Bool(_)
+            | Self::Exists
+            | Self::Fraction(..)
+            | Self::Indicator(_)
+            | Self::Int(..)
+            | Self::Ints(_)
+            | Self::Moment(_)
+            | Self::Networks(_)
+            | Self::Null
+            | Self::Pattern(_)
+            | Self::Text(_) => None,
+        }
+    }
+}
+
 /// How a field relates to another field of the same event.
 #[derive(Clone, Debug)]
 pub struct Related {

@@ -3,9 +3,7 @@
 //! A case is a folder of `testdata/falco`: files of rules, events, and what is said of the rules and of which
 //! events. `UPDATE_GOLDEN=1` writes what is expected anew.
 
-use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +11,7 @@ use beewolf::detect::{RuleSet, State};
 use beewolf::event::{json, value::Words};
 use beewolf::rule::{Loader, sigma::Fieldmap};
 
-use crate::support::{read, workspace};
+use crate::{support::read, tables};
 
 const CASES: &str = "testdata/falco";
 
@@ -46,36 +44,12 @@ fn judged(case: &Path) -> String {
     text
 }
 
-fn cases() -> BTreeSet<String> {
-    let entries =
-        fs::read_dir(workspace().join(CASES)).expect("the cases").map(|entry| entry.expect("an entry").path());
-    let folders = entries.filter(|path| path.is_dir());
-    folders.map(|path| path.file_name().and_then(|name| name.to_str()).expect("a name").to_owned()).collect()
-}
-
 #[test]
 fn every_case_has_the_verdicts_that_were_recorded() {
-    let mut wrong = Vec::new();
-    for case in cases() {
-        let folder = workspace().join(CASES).join(&case);
-        let (found, golden) = (judged(&folder), folder.join("expected"));
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::write(&golden, &found).expect("written");
-        } else if !golden.exists() || read(&golden) != found {
-            wrong.push(format!("{case}:\n{found}"));
-        }
-    }
-    assert!(wrong.is_empty(), "not as expected:\n{}", wrong.join("\n"));
+    tables::every_case_is_as_recorded(CASES, judged);
 }
 
 #[test]
 fn every_row_of_the_table_has_a_case_and_every_case_a_row() {
-    let document = read(&workspace().join("docs/falco.md"));
-    let link = format!("](../{CASES}/");
-    let named: BTreeSet<String> = document
-        .split(&link)
-        .skip(1)
-        .filter_map(|rest| rest.split_once(')').map(|(name, _)| name.trim_end_matches('/').to_owned()))
-        .collect();
-    assert_eq!(named, cases());
+    tables::every_row_has_a_case("docs/falco.md", CASES);
 }

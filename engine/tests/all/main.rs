@@ -26,3 +26,4 @@ mod signatures;
 mod sinks;
 mod status;
 mod support;
+mod tables;

@@ -14,7 +14,6 @@ use crate::{
     rule::{
         expr::{Derived, Expr, Predicate, Source, Subject},
         program::Purpose,
-        test::Test,
     },
 };
 
@@ -128,26 +127,13 @@ fn test(predicate: &Predicate, negated: bool, event: &Event, purpose: Purpose) -
         None => predicate.holds(event) != negated,
     };
     let value = looked_at(predicate, event);
-    let other = match &predicate.test {
-        Test::Field(related) => {
-            let ty = match &related.other {
-                Reference::Field(field) => field.any().ty,
-                Reference::Named(_) => Type::Keyword,
-            };
-            written(Facts::value(event, &related.other), ty)
-        }
-        Test::Bool(_)
-        | Test::Exists
-        | Test::Fraction(..)
-        | Test::Indicator(_)
-        | Test::Int(..)
-        | Test::Ints(_)
-        | Test::Moment(_)
-        | Test::Networks(_)
-        | Test::Null
-        | Test::Pattern(_)
-        | Test::Text(_) => None,
-    };
+    let other = predicate.test.related().and_then(|related| {
+        let ty = match &related.other {
+            Reference::Field(field) => field.any().ty,
+            Reference::Named(_) => Type::Keyword,
+        };
+        written(Facts::value(event, &related.other), ty)
+    });
     let is_of_kind = match &predicate.subject {
         Subject::Derived(Derived { field, .. }) | Subject::Field(field) => field.row(event.kind()).is_some(),
         Subject::Anywhere => true,
