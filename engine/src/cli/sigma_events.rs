@@ -75,6 +75,7 @@ fn judge(mut lines: Lines<impl std::io::BufRead>, rules: &ForeignRules, name: &s
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut state = State::default();
     let mut tally = Tally::default();
+    let mut event = Foreign::default();
     while let Some(read) = lines.advance() {
         tally.lines += 1;
         let is_last = matches!(read, Err(LineError::Unreadable(_)));
@@ -82,11 +83,11 @@ fn judge(mut lines: Lines<impl std::io::BufRead>, rules: &ForeignRules, name: &s
         if read.is_ok() && line.trim_ascii().is_empty() {
             continue;
         }
-        let event = read
+        let read = read
             .map_err(|error| error.to_string())
-            .and_then(|_| Foreign::read(line, rules.names()).map_err(|error| error.to_string()));
-        match event {
-            Ok(event) => {
+            .and_then(|_| event.read_next(line, rules.names()).map_err(|error| error.to_string()));
+        match read {
+            Ok(()) => {
                 for rule in rules.matches(&event, &mut state) {
                     tally.matches += 1;
                     tally.rules.insert(rule.id.clone());

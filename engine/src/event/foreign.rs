@@ -3,7 +3,7 @@
 //! A member is found by its path: `{"a":{"b":1}}` and `{"a.b":1}` both have `a.b`. The elements of an
 //! array, and the members of objects in an array, are all values of one field.
 
-use std::{fmt, ops::Range};
+use std::{fmt, io::Write, ops::Range};
 
 use serde::{
     Deserialize,
@@ -14,38 +14,58 @@ use super::{
     facts::{Facts, Name, Names},
     field::Field,
     json::ReadError,
-    text::decode,
-    value::{Bytes, List, Value},
+    text::append_decoded,
+    value::{List, Value},
 };
 
 /// One value of such an event.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Scalar {
+#[derive(Clone, Copy, Debug)]
+enum Scalar {
     /// `true` or `false`.
     Bool(bool),
     /// A whole number, however it was written.
     Int(i64),
     /// `null`, or an array without elements: the field is there and says nothing.
     Null,
-    /// A string; also a number that is no 64-bit integer, as it is written.
-    Text(Bytes),
+    /// A string; also a number that is no 64-bit integer, as it is written. Where it is in [`Foreign::text`].
+    Text { start: usize, end: usize },
 }
 
-impl Scalar {
-    /// The value as conditions see it.
+/// Several values of one name.
+#[derive(Clone, Copy, Debug)]
+pub struct Scalars<'e> {
+    items: &'e [Scalar],
+    text: &'e [u8],
+}
+
+impl<'e> Scalars<'e> {
+    /// How many they are.
     #[must_use]
-    pub fn load(&self) -> Value<'_> {
-        match self {
-            Self::Bool(flag) => Value::Bool(*flag),
-            Self::Int(number) => Value::Int(*number),
-            Self::Null => Value::Null,
-            Self::Text(text) => Value::Bytes(text),
+    pub fn len(self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// The value at a place, as conditions see it.
+    #[must_use]
+    pub fn at(self, place: usize) -> Value<'e> {
+        match self.items.get(place) {
+            None => Value::Absent,
+            Some(Scalar::Bool(flag)) => Value::Bool(*flag),
+            Some(Scalar::Int(number)) => Value::Int(*number),
+            Some(Scalar::Null) => Value::Null,
+            Some(Scalar::Text { start, end }) => Value::Bytes(self.text.get(*start..*end).unwrap_or_default()),
         }
     }
 }
 
 /// An event of another product, read against the names that conditions refer to.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Foreign {
     /// By slot: where the values of the name are in `scalars`.
     slots: Vec<Range<usize>>,
@@ -53,7 +73,24 @@ pub struct Foreign {
     scalars: Vec<Scalar>,
     /// How many of them are values.
     values: usize,
+    /// The bytes of all texts.
+    text: Vec<u8>,
+    /// Room for reading the next one.
+    found: Room,
 }
+
+/// What has been found in an object so far.
+#[derive(Clone, Debug, Default)]
+struct Room {
+    /// The names on the way to the member at hand, joined by dots.
+    path: String,
+    /// Values with their slots.
+    values: Vec<(usize, Scalar)>,
+    objects: Vec<(usize, Scalar)>,
+}
+
+/// The slot of values that no condition names: after all others.
+const NO_SLOT: usize = usize::MAX;
 
 impl Foreign {
     /// Reads a JSON object.
@@ -61,37 +98,77 @@ impl Foreign {
     /// # Errors
     /// [`ReadError`] if the line is none.
     pub fn read(line: &[u8], names: &Names) -> Result<Self, ReadError> {
-        let mut found =
-            Found { names, path: String::new(), named: Vec::new(), others: Vec::new(), objects: Vec::new() };
-        let mut json = serde_json::Deserializer::from_slice(line);
-        let is_object = Member(&mut found).deserialize(&mut json)?;
-        json.end()?;
-        if !is_object {
-            return Err(ReadError::NotAnObject);
-        }
-        let Found { mut named, others, objects, .. } = found;
-        // The sort is stable: elements stay in their order.
-        named.sort_by_key(|(slot, _)| *slot);
-        let mut event = Self { slots: vec![0..0; names.len()], scalars: Vec::new(), values: 0 };
-        named.into_iter().for_each(|(slot, scalar)| event.add(slot, scalar));
-        event.scalars.extend(others);
-        event.values = event.scalars.len();
-        for (slot, scalar) in objects {
-            if event.slots.get(slot).is_some_and(|range| range.start == range.end) {
-                event.add(slot, scalar);
-            }
-        }
+        let mut event = Self::default();
+        event.read_next(line, names)?;
         Ok(event)
     }
 
-    /// Adds a value; those of one slot come one after the other.
-    fn add(&mut self, slot: usize, scalar: Scalar) {
-        let at = self.scalars.len();
-        if let Some(range) = self.slots.get_mut(slot) {
-            *range = if range.start == range.end { at..at + 1 } else { range.start..at + 1 };
+    /// Becomes what another JSON object says: for readers of many, since memory is kept. It has no
+    /// meaning after an error.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the line is none.
+    pub fn read_next(&mut self, line: &[u8], names: &Names) -> Result<(), ReadError> {
+        let Self { text, found, .. } = self;
+        text.clear();
+        found.path.clear();
+        found.values.clear();
+        found.objects.clear();
+        let member = Member(&mut Found { names, text, room: found });
+        // Checked once as a whole, a line need not be checked string by string.
+        let is_object = match std::str::from_utf8(line) {
+            Ok(line) => whole_of(serde_json::Deserializer::from_str(line), member),
+            Err(_) => whole_of(serde_json::Deserializer::from_slice(line), member),
+        }?;
+        if !is_object {
+            return Err(ReadError::NotAnObject);
         }
-        self.scalars.push(scalar);
+        self.sort(names);
+        Ok(())
     }
+
+    /// Puts values that were found where their slots say.
+    fn sort(&mut self, names: &Names) {
+        let Self { slots, scalars, found, .. } = self;
+        // The sort is stable: elements stay in their order.
+        found.values.sort_by_key(|(slot, _)| *slot);
+        slots.clear();
+        slots.resize(names.len(), 0..0);
+        scalars.clear();
+        for (slot, scalar) in &found.values {
+            add(slots, scalars, *slot, *scalar);
+        }
+        self.values = scalars.len();
+        for (slot, scalar) in &found.objects {
+            if slots.get(*slot).is_some_and(|range| range.start == range.end) {
+                add(slots, scalars, *slot, *scalar);
+            }
+        }
+    }
+
+    /// Values by their place in [`Self::scalars`].
+    fn scalars(&self, range: Range<usize>) -> Scalars<'_> {
+        Scalars { items: self.scalars.get(range).unwrap_or_default(), text: &self.text }
+    }
+}
+
+/// Adds a value; those of one slot come one after the other.
+fn add(slots: &mut [Range<usize>], scalars: &mut Vec<Scalar>, slot: usize, scalar: Scalar) {
+    let at = scalars.len();
+    if let Some(range) = slots.get_mut(slot) {
+        *range = if range.start == range.end { at..at + 1 } else { range.start..at + 1 };
+    }
+    scalars.push(scalar);
+}
+
+/// Reads all there is.
+fn whole_of<'de, R: serde_json::de::Read<'de>>(
+    mut json: serde_json::Deserializer<R>,
+    member: Member<'_, '_>,
+) -> Result<bool, serde_json::Error> {
+    let is_object = member.deserialize(&mut json)?;
+    json.end()?;
+    Ok(is_object)
 }
 
 impl Facts for Foreign {
@@ -100,16 +177,13 @@ impl Facts for Foreign {
     }
 
     fn named(&self, name: &Name) -> Value<'_> {
-        let range = self.slots.get(name.slot()).cloned().unwrap_or_default();
-        match self.scalars.get(range).unwrap_or_default() {
-            [] => Value::Absent,
-            [one] => one.load(),
-            many => Value::List(List::Foreign(many)),
-        }
+        let scalars = self.scalars(self.slots.get(name.slot()).cloned().unwrap_or_default());
+        if scalars.len() > 1 { Value::List(List::Foreign(scalars)) } else { scalars.at(0) }
     }
 
     fn anywhere(&self, passes: impl FnMut(Value<'_>) -> bool) -> bool {
-        self.scalars.iter().take(self.values).map(Scalar::load).any(passes)
+        let scalars = self.scalars(0..self.values);
+        (0..scalars.len()).map(|place| scalars.at(place)).any(passes)
     }
 
     fn cut(&self) -> &[&'static str] {
@@ -117,43 +191,73 @@ impl Facts for Foreign {
     }
 }
 
-/// What has been found in an object so far.
+/// Where what is found goes.
 struct Found<'n> {
     names: &'n Names,
-    /// The names on the way to the member at hand, joined by dots.
-    path: String,
-    named: Vec<(usize, Scalar)>,
-    others: Vec<Scalar>,
-    objects: Vec<(usize, Scalar)>,
+    text: &'n mut Vec<u8>,
+    room: &'n mut Room,
 }
 
 impl Found<'_> {
     /// Goes on with a member of the object at hand. Conditions name fields without spaces.
     fn enter(&mut self, key: &str) {
-        if !self.path.is_empty() {
-            self.path.push('.');
+        let path = &mut self.room.path;
+        if !path.is_empty() {
+            path.push('.');
         }
         if key.contains(' ') {
-            self.path.extend(key.chars().filter(|character| *character != ' '));
+            path.extend(key.chars().filter(|character| *character != ' '));
         } else {
-            self.path.push_str(key);
+            path.push_str(key);
         }
     }
 
+    fn slot(&self) -> Option<usize> {
+        self.names.slot(&self.room.path)
+    }
+
     fn scalar(&mut self, scalar: Scalar) {
-        match self.names.slot(&self.path) {
-            Some(slot) => self.named.push((slot, scalar)),
-            None => self.others.push(scalar),
+        self.room.values.push((self.slot().unwrap_or(NO_SLOT), scalar));
+    }
+
+    /// Keeps a text, whose bytes the closure appends.
+    fn text(&mut self, append: impl FnOnce(&mut Vec<u8>)) -> Scalar {
+        let start = self.text.len();
+        append(self.text);
+        Scalar::Text { start, end: self.text.len() }
+    }
+
+    fn string(&mut self, string: &str) -> Scalar {
+        self.text(|text| append_decoded(string, text))
+    }
+
+    /// `2`, `2.0` and `2e0` are the same number.
+    fn number(&mut self, number: &serde_json::Number) -> Scalar {
+        if let Some(whole) = number.as_i64() {
+            return Scalar::Int(whole);
         }
+        match number.as_f64().filter(|_| number.is_f64()) {
+            Some(float) => self.float(float),
+            None => self.shown(number),
+        }
+    }
+
+    fn float(&mut self, float: f64) -> Scalar {
+        whole(float).map_or_else(|| self.shown(&float), Scalar::Int)
+    }
+
+    fn shown(&mut self, shown: &impl fmt::Display) -> Scalar {
+        // Writing to memory cannot fail.
+        self.text(|text| drop(write!(text, "{shown}")))
     }
 
     /// Walks an object that has been read; its depth is bounded by the JSON parser (128).
     fn members(&mut self, object: serde_json::Map<String, serde_json::Value>) {
-        let outer = self.path.len();
+        let outer = self.room.path.len();
         for (key, value) in object {
             self.enter(&key);
             self.value(value);
-            self.path.truncate(outer);
+            self.room.path.truncate(outer);
         }
     }
 
@@ -163,17 +267,23 @@ impl Found<'_> {
             serde_json::Value::Array(items) => items.into_iter().for_each(|item| self.value(item)),
             serde_json::Value::Bool(flag) => self.scalar(Scalar::Bool(flag)),
             serde_json::Value::Null => self.scalar(Scalar::Null),
-            serde_json::Value::Number(number) => self.scalar(self::number(&number)),
+            serde_json::Value::Number(number) => {
+                let number = self.number(&number);
+                self.scalar(number);
+            }
             serde_json::Value::Object(object) => self.object(object),
-            serde_json::Value::String(string) => self.scalar(Scalar::Text(decode(&string))),
+            serde_json::Value::String(string) => {
+                let string = self.string(&string);
+                self.scalar(string);
+            }
         }
     }
 
     /// An object; one that a condition names is a text, too.
     fn object(&mut self, object: serde_json::Map<String, serde_json::Value>) {
-        if let Some(slot) = self.names.slot(&self.path) {
-            let text = serde_json::Value::Object(object.clone()).to_string();
-            self.objects.push((slot, Scalar::Text(text.into_bytes().into())));
+        if let Some(slot) = self.slot() {
+            let text = self.shown(&serde_json::Value::Object(object.clone()));
+            self.room.objects.push((slot, text));
         }
         self.members(object);
     }
@@ -213,15 +323,18 @@ impl<'de> Visitor<'de> for Member<'_, '_> {
     }
 
     fn visit_u64<E>(self, number: u64) -> Result<bool, E> {
-        self.take(self::number(&number.into()))
+        let number = self.0.number(&number.into());
+        self.take(number)
     }
 
     fn visit_f64<E>(self, float: f64) -> Result<bool, E> {
-        self.take(whole(float).map_or_else(|| text(&float), Scalar::Int))
+        let float = self.0.float(float);
+        self.take(float)
     }
 
     fn visit_str<E>(self, string: &str) -> Result<bool, E> {
-        self.take(Scalar::Text(decode(string)))
+        let string = self.0.string(string);
+        self.take(string)
     }
 
     fn visit_unit<E>(self) -> Result<bool, E> {
@@ -238,15 +351,15 @@ impl<'de> Visitor<'de> for Member<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<bool, A::Error> {
         let found = self.0;
-        if !found.path.is_empty() && found.names.slot(&found.path).is_some() {
+        if !found.room.path.is_empty() && found.slot().is_some() {
             let object = serde_json::Map::deserialize(MapAccessDeserializer::new(members))?;
             found.object(object);
             return Ok(true);
         }
-        let outer = found.path.len();
+        let outer = found.room.path.len();
         while members.next_key_seed(Key(&mut *found))?.is_some() {
             members.next_value_seed(Member(&mut *found))?;
-            found.path.truncate(outer);
+            found.room.path.truncate(outer);
         }
         Ok(true)
     }
@@ -274,21 +387,6 @@ impl Visitor<'_> for Key<'_, '_> {
         self.0.enter(name);
         Ok(())
     }
-}
-
-/// `2`, `2.0` and `2e0` are the same number.
-fn number(number: &serde_json::Number) -> Scalar {
-    if let Some(whole) = number.as_i64() {
-        return Scalar::Int(whole);
-    }
-    match number.as_f64().filter(|_| number.is_f64()) {
-        Some(float) => whole(float).map_or_else(|| text(&float), Scalar::Int),
-        None => text(number),
-    }
-}
-
-fn text(shown: &impl std::fmt::Display) -> Scalar {
-    Scalar::Text(shown.to_string().into_bytes().into())
 }
 
 /// The integer a float is, if it is one that both hold exactly.

@@ -33,10 +33,17 @@ pub fn encode(bytes: &[u8]) -> String {
 /// The bytes of a text written by [`encode`].
 #[must_use]
 pub fn decode(text: &str) -> Box<[u8]> {
-    if is_ascii(text.as_bytes()) {
-        return text.as_bytes().into();
-    }
     let mut bytes = Vec::with_capacity(text.len());
+    append_decoded(text, &mut bytes);
+    bytes.into()
+}
+
+/// Appends the bytes of a text written by [`encode`]: for callers that keep the memory.
+pub fn append_decoded(text: &str, bytes: &mut Vec<u8>) {
+    if is_ascii(text.as_bytes()) {
+        bytes.extend_from_slice(text.as_bytes());
+        return;
+    }
     let mut buffer = [0; 4];
     for character in text.chars() {
         match u32::from(character).checked_sub(BASE).and_then(|byte| u8::try_from(byte).ok()) {
@@ -44,7 +51,6 @@ pub fn decode(text: &str) -> Box<[u8]> {
             None => bytes.extend_from_slice(character.encode_utf8(&mut buffer).as_bytes()),
         }
     }
-    bytes.into()
 }
 
 /// As `is_ascii`, but without looking at the last bytes one by one: texts are short here.

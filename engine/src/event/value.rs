@@ -6,7 +6,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use super::{foreign::Scalar, process::Process};
+use super::{foreign::Scalars, process::Process};
 
 /// A string of the observed host: any bytes, usually UTF-8.
 pub type Bytes = Box<[u8]>;
@@ -55,7 +55,7 @@ pub enum List<'e> {
     /// Byte strings.
     Bytes(&'e [Bytes]),
     /// Values of one field of another product's event.
-    Foreign(&'e [Scalar]),
+    Foreign(Scalars<'e>),
     /// One field of each ancestor, nearest first.
     Projected(&'e [Arc<Process>], for<'p> fn(&'p Process) -> Value<'p>),
     /// Words.
@@ -85,7 +85,7 @@ impl<'e> List<'e> {
     pub fn at(self, index: usize) -> Value<'e> {
         match self {
             List::Bytes(items) => items.get(index).map_or(Value::Absent, |item| Value::Bytes(item)),
-            List::Foreign(items) => items.get(index).map_or(Value::Absent, Scalar::load),
+            List::Foreign(items) => items.at(index),
             List::Projected(items, field) => items.get(index).map_or(Value::Absent, |item| field(item)),
             List::Words(items) => items.get(index).map_or(Value::Absent, |word| Value::Bytes(word.as_bytes())),
         }
