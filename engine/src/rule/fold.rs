@@ -6,8 +6,6 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
-use crate::event::text;
-
 /// For every character with case relatives the one that stands for all of them: the ASCII lower-case
 /// letter if there is one (`K`, `k` and the Kelvin sign give `k`), else the smallest.
 static FOLDED: LazyLock<HashMap<char, char>> = LazyLock::new(|| {
@@ -46,14 +44,12 @@ pub fn bytes(text: &[u8]) -> Vec<u8> {
 /// A needle that is valid UTF-8 and lies in a text lies, folded, in the folded text: a character's
 /// bytes are read as that character wherever they stand.
 pub fn append(text: &[u8], folded: &mut Vec<u8>) {
-    if text::is_ascii(text) {
-        let start = folded.len();
-        folded.resize(start + text.len(), 0);
-        if let Some(added) = folded.get_mut(start..) {
-            fold_ascii(text, added);
-        }
+    let start = folded.len();
+    folded.resize(start + text.len(), 0);
+    if ascii(text, folded.get_mut(start..).unwrap_or_default()) {
         return;
     }
+    folded.truncate(start);
     for chunk in text.utf8_chunks() {
         let mut buffer = [0; 4];
         for c in chunk.valid().chars() {
@@ -63,31 +59,49 @@ pub fn append(text: &[u8], folded: &mut Vec<u8>) {
     }
 }
 
-/// Folds a text of ASCII into room of the same length. Sixteen bytes at a time, the last of them once
-/// more if need be: vector instructions do that, and no byte is left over.
-fn fold_ascii(text: &[u8], folded: &mut [u8]) {
-    let Some(last) = text.last_chunk() else {
-        for (from, to) in text.iter().zip(folded) {
-            *to = from.to_ascii_lowercase();
-        }
-        return;
-    };
+/// Writes the folded form of a text to the start of some room of at least its length, if the text is
+/// ASCII, and says whether it is. If it is not, what is written has no meaning.
+#[must_use]
+pub fn ascii(text: &[u8], folded: &mut [u8]) -> bool {
     let (chunks, _) = text.as_chunks();
     let (rooms, _) = folded.as_chunks_mut();
-    for (from, to) in chunks.iter().zip(rooms) {
-        fold_sixteen(from, to);
+    let mut seen = 0;
+    for (chunk, room) in chunks.iter().zip(rooms) {
+        let word = u64::from_le_bytes(*chunk);
+        seen |= word;
+        *room = ascii_word(word).to_le_bytes();
     }
-    if let Some(to) = folded.last_chunk_mut() {
-        fold_sixteen(last, to);
+    // The last bytes once more rather than one by one.
+    if let Some(last) = text.last_chunk() {
+        let word = u64::from_le_bytes(*last);
+        seen |= word;
+        if let Some(room) = folded.get_mut(..text.len()).and_then(<[u8]>::last_chunk_mut) {
+            *room = ascii_word(word).to_le_bytes();
+        }
+        return seen & HIGH == 0;
     }
+    for (byte, room) in text.iter().zip(folded) {
+        seen |= u64::from(*byte);
+        *room = byte.to_ascii_lowercase();
+    }
+    seen & HIGH == 0
 }
 
-/// Of a fixed length, so that it becomes a few vector instructions.
+/// The highest bit of each byte.
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// Makes the capital letters among eight bytes of ASCII small.
 #[inline]
-fn fold_sixteen(from: &[u8; 16], to: &mut [u8; 16]) {
-    for (from, to) in from.iter().zip(to) {
-        *to = from | u8::from(from.is_ascii_uppercase()) << 5;
+#[must_use]
+pub fn ascii_word(word: u64) -> u64 {
+    /// What is to be added to a byte of ASCII, so that its highest bit says whether it is at least this.
+    const fn at_least(byte: u8) -> u64 {
+        u64::from_le_bytes([0x80 - byte; 8])
     }
+    let low = word & !HIGH;
+    // No sum is more than a byte.
+    let capital = ((low + at_least(b'A')) ^ (low + at_least(b'Z' + 1))) & HIGH;
+    word | capital >> 2
 }
 
 /// Whether folding a text means no more than making its ASCII letters small: it then has no

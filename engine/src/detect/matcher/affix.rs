@@ -3,7 +3,8 @@
 //! As many look-ups as there are widths of keys, however many strings there are.
 
 use super::{
-    table::{Table, bytes_as_number, string_as_number},
+    folded::Folded,
+    table::{Table, bytes_as_number},
     targets::Range,
 };
 use crate::event::value::Bytes;
@@ -22,7 +23,6 @@ pub(super) enum End {
 }
 
 impl End {
-    #[inline]
     fn cut(self, text: &[u8], width: usize) -> Option<&[u8]> {
         match self {
             Self::First => text.get(..width),
@@ -31,7 +31,6 @@ impl End {
     }
 
     /// The outermost byte and the one beside it, where there is one.
-    #[inline]
     fn outermost(self, text: &[u8]) -> Option<(u8, Option<u8>)> {
         Some(match (self, text) {
             (Self::First, [outer, inner, ..]) | (Self::Last, [.., inner, outer]) => (*outer, Some(*inner)),
@@ -85,22 +84,26 @@ impl Affixes {
         Self { end, by_width: by_width.into_iter().map(|(width, it)| (width, Table::new(it))).collect(), hints }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_width.is_empty()
-    }
-
     /// Gives what the strings that a text starts or ends with are for.
     #[inline]
-    pub(super) fn find(&self, text: &[u8], mut hit: impl FnMut(Range)) {
-        let Some((outer, inner)) = self.end.outermost(text) else { return };
-        let mut widths = self.hints[hint(outer, inner.unwrap_or(0))];
+    pub(super) fn find(&self, text: &Folded, mut hit: impl FnMut(Range)) {
+        // Zero bytes stand for what a short text does not have: more is looked up then, and compared.
+        let (word, [outer, inner, ..]) = match self.end {
+            End::First => (text.first(), text.first().to_le_bytes()),
+            End::Last => (text.last(), text.last().to_be_bytes()),
+        };
+        let mut widths = self.hints[hint(outer, inner)];
         while widths != 0 {
             let place = widths.trailing_zeros() as usize;
             widths &= widths - 1;
             let Some((width, strings)) = self.by_width.get(place) else { return };
-            let Some(key) = self.end.cut(text, *width).map(bytes_as_number) else { continue };
+            let others = 64 - 8 * width;
+            let key = match self.end {
+                End::First => word << others >> others,
+                End::Last => word >> others,
+            };
             for (string, range) in strings.find(key) {
-                if self.end.cut(text, string.len()).is_some_and(|part| part == &**string) {
+                if self.end.cut(text.text(), string.len()).is_some_and(|part| part == &**string) {
                     hit(*range);
                 }
             }
@@ -119,7 +122,10 @@ pub(super) struct Whole {
 impl Whole {
     pub(super) fn new(strings: Strings) -> Self {
         let lengths = strings.iter().fold(0, |lengths, (string, _)| lengths | length_bit(string.len()));
-        let strings = strings.into_iter().map(|(string, range)| (string_as_number(&string), (string, range)));
+        let strings = strings.into_iter().map(|(string, range)| {
+            let last = string.last_chunk().map_or(0, |eight| u64::from_le_bytes(*eight));
+            (key(bytes_as_number(&string), last, string.len()), (string, range))
+        });
         Self { strings: Table::new(strings.collect()), lengths }
     }
 
@@ -135,12 +141,37 @@ impl Whole {
 
     /// Gives what a text is for.
     #[inline]
-    pub(super) fn find(&self, text: &[u8], mut hit: impl FnMut(Range)) {
-        if self.has_length(text.len()) {
-            let same = self.strings.find(string_as_number(text)).filter(|(string, _)| &**string == text);
-            same.for_each(|(_, range)| hit(*range));
+    pub(super) fn find(&self, text: &Folded, hit: impl FnMut(Range)) {
+        self.find_part(text, text.first(), text.len(), hit);
+    }
+
+    /// Gives what the last part of a text is for: of some length, with these first eight bytes.
+    #[inline]
+    fn find_part(&self, text: &Folded, first: u64, length: usize, mut hit: impl FnMut(Range)) {
+        if !self.has_length(length) {
+            return;
+        }
+        let last = if length < 8 { 0 } else { text.last() };
+        for (string, range) in self.strings.find(key(first, last, length)) {
+            if text.text().ends_with(string) && string.len() == length {
+                hit(*range);
+            }
         }
     }
+
+    /// Length of the longest string; of very long ones, any.
+    fn longest(&self) -> usize {
+        match self.lengths.leading_zeros() {
+            0 => usize::MAX,
+            zeros => 63_usize.saturating_sub(zeros as usize),
+        }
+    }
+}
+
+/// The key of a string: its first and last eight bytes, the latter zero if it has fewer, and its length.
+#[inline]
+fn key(first: u64, last: u64, length: usize) -> u64 {
+    first ^ last.rotate_left(23) ^ (length as u64) << 52
 }
 
 fn length_bit(length: usize) -> u64 {
@@ -174,16 +205,12 @@ impl BaseNames {
         Self { by_separator: by_separator.collect() }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_separator.is_empty()
-    }
-
     /// Gives what the last component of a text is for.
     #[inline]
-    pub(super) fn find(&self, text: &[u8], mut hit: impl FnMut(Range)) {
+    pub(super) fn find(&self, text: &Folded, mut hit: impl FnMut(Range)) {
         for (separator, strings) in &self.by_separator {
-            if let Some(name) = memchr::memrchr(*separator, text).and_then(|place| text.get(place..)) {
-                strings.find(name, &mut hit);
+            if let Some((first, length)) = text.last_part(*separator, strings.longest()) {
+                strings.find_part(text, first, length, &mut hit);
             }
         }
     }

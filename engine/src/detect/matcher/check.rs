@@ -7,6 +7,7 @@ use memchr::memmem::Finder;
 
 use super::{
     affix::{Affixes, End, Whole},
+    folded::Folded,
     targets::Range,
 };
 use crate::rule::{
@@ -58,14 +59,15 @@ impl Check {
     }
 
     /// Whether it holds for a field with this folded text.
-    pub(super) fn holds_folded(&self, text: &[u8]) -> bool {
+    pub(super) fn holds_folded(&self, folded_text: &Folded) -> bool {
         let Some(strings) = folded(&self.predicate) else { return false };
+        let text = folded_text.text();
         let found = match &self.search {
             Some((_, Search::Few(finders))) => finders.iter().any(|finder| finder.find(text).is_some()),
             Some((_, Search::Many(searcher))) => searcher.find(text).is_some(),
             Some((_, Search::More(automaton))) => automaton.is_match(text),
-            Some((_, Search::End(affixes))) => found_by(|hit| affixes.find(text, hit)),
-            Some((_, Search::Whole(whole))) => found_by(|hit| whole.find(text, hit)),
+            Some((_, Search::End(affixes))) => found_by(|hit| affixes.find(folded_text, hit)),
+            Some((_, Search::Whole(whole))) => found_by(|hit| whole.find(folded_text, hit)),
             Some((_, Search::Plain)) | None => strings.holds_folded(text),
         };
         found != self.predicate.differs

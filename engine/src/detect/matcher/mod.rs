@@ -15,6 +15,8 @@ mod affix;
 mod check;
 mod code;
 mod field;
+mod filter;
+mod folded;
 mod literal;
 mod need;
 mod network;
@@ -23,6 +25,7 @@ mod rarity;
 mod scan;
 mod table;
 mod targets;
+mod texts;
 
 use std::sync::Arc;
 
@@ -31,7 +34,8 @@ use ahash::{AHashMap, AHashSet};
 use self::{
     check::Check,
     code::{Code, Goto},
-    field::{FieldIndex, Folded},
+    field::FieldIndex,
+    folded::Folded,
     need::{Fact, Need},
     rarity::Rarity,
     targets::{Marks, Target, Targets},
@@ -198,7 +202,7 @@ impl Matcher {
 
 impl Slot {
     /// The folded text of a field, if it is a single string.
-    fn text<'e>(&mut self, event: u64, value: impl FnOnce() -> Value<'e>) -> Option<&[u8]> {
+    fn text<'e>(&mut self, event: u64, value: impl FnOnce() -> Value<'e>) -> Option<&Folded> {
         if self.event != event {
             self.event = event;
             self.is_text = false;
@@ -207,7 +211,7 @@ impl Slot {
                 self.is_text = true;
             }
         }
-        self.is_text.then(|| self.folded.text())
+        self.is_text.then_some(&self.folded)
     }
 }
 
@@ -344,8 +348,8 @@ fn choose(mut needs: Vec<Need>, fields_cost: &AHashMap<Subject, f64>) -> Vec<Nee
     let mut needs = needs.into_iter();
     let Some(first) = needs.next() else { return Vec::new() };
     let saved = |need: &Need| first.share * (1.0 - need.share) * RUN_COST - need.share - looking(need) * RUN_COST;
-    let other =
-        needs.filter(|need| need.share < MAX_SHARE && need.facts.iter().all(|fact| !first.facts.contains(fact)));
+    let is_other = |need: &Need| need.facts.iter().all(|fact| !first.facts.contains(fact));
+    let other = needs.filter(|need| need.share < MAX_SHARE && !need.is_costly() && is_other(need));
     let second = other.map(|need| (saved(&need), need)).max_by(|a, b| a.0.total_cmp(&b.0));
     let second = second.filter(|(saved, _)| *saved > 0.0).map(|(_, need)| need);
     std::iter::once(first).chain(second).collect()

@@ -54,6 +54,11 @@ impl Need {
     pub(super) fn subjects(&self) -> impl Iterator<Item = &Subject> {
         self.facts.iter().map(|(subject, _)| subject)
     }
+
+    /// Whether it has strings so short that a text is searched for them once more.
+    pub(super) fn is_costly(&self) -> bool {
+        self.facts.iter().any(|(_, fact)| matches!(fact, Fact::Text(Position::Anywhere, string) if string.len() < 5))
+    }
 }
 
 /// The parts of a program that all have to hold.

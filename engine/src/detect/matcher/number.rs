@@ -15,6 +15,10 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
+    pub(super) fn is_empty(&self) -> bool {
+        self.equal.is_empty() && self.at_least.is_empty() && self.at_most.is_empty()
+    }
+
     pub(super) fn sort(&mut self) {
         self.at_least.sort_by_key(|(bound, _)| *bound);
         self.at_most.sort_by_key(|(bound, _)| std::cmp::Reverse(*bound));

@@ -1,272 +1,319 @@
 //! Strings anywhere in a text: one pass over it, whatever their number.
 //!
-//! Strings of five bytes and more are kept by four of their bytes, at two neighbouring offsets, so
-//! that every second place of the text has to be looked at only: one of the two is there. A filter
-//! says whether some string has the four bytes at hand; few places pass, and there the strings
-//! themselves are compared. Strings of four bytes are kept by three of them in the same way, shorter
-//! ones by their first two bytes at every place; those outside ASCII cost nothing in a text that is ASCII.
-//! Where a sort has a few strings only, each is looked for by itself.
+//! Strings of four bytes and more are kept by four of their bytes, at as many neighbouring offsets as
+//! the shortest of them has room for, 8 at most: so that only every second, fourth or eighth place of the text has to be
+//! looked at, since at one of the offsets they are there. A filter says whether some string has the
+//! four bytes at hand; few places pass, and there the strings themselves are compared. Shorter ones are
+//! kept by their first two bytes, looked for at every place.
+//!
+//! Strings of four bytes and less would cost most, and few texts have one of a few of them: a search by
+//! vector instructions goes before them. Those outside ASCII cost nothing in a text that is ASCII.
 
-use std::collections::BTreeMap;
-
+use ahash::AHashMap;
+use aho_corasick::packed::Searcher;
 use memchr::memmem::Finder;
 
 use super::{
     affix::Strings,
+    filter::{Filter, Hashes},
+    folded::{Folded, Words},
     rarity::{Rarity, bits},
     table::Table,
     targets::Range,
 };
 use crate::event::value::Bytes;
 
-/// Zero bytes that must follow a text, so that its last places are read like the first.
-pub(super) const PADDING: usize = 16;
-
-/// Up to so many strings of a sort are looked for one by one.
-const FEW: usize = 2;
-
 /// A set of strings, none empty.
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
-    long: Option<Sampled>,
-    four: Option<Sampled>,
-    short: Option<Short>,
-    /// Short strings with bytes that no ASCII text has.
-    foreign: Option<Short>,
-    few: Vec<(Finder<'static>, Range)>,
+    ascii: Group,
+    /// Strings with bytes that no ASCII text has.
+    foreign: Group,
 }
 
 impl Scanner {
     pub(super) fn new(strings: Strings, rarity: &Rarity) -> Self {
-        let mut scanner = Self::default();
-        let (long, rest): (Vec<_>, Vec<_>) = strings.into_iter().partition(|(string, _)| string.len() > 4);
-        let (four, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(string, _)| string.len() == 4);
-        let (short, foreign): (Vec<_>, Vec<_>) = rest.into_iter().partition(|(string, _)| string.is_ascii());
-        scanner.long = scanner.unless_few(long).map(|strings| Sampled::new(strings, 4, rarity));
-        scanner.four = scanner.unless_few(four).map(|strings| Sampled::new(strings, 3, rarity));
-        scanner.short = scanner.unless_few(short).map(Short::new);
-        scanner.foreign = (!foreign.is_empty()).then(|| Short::new(foreign));
-        scanner
+        let (ascii, foreign) = strings.into_iter().partition(|(string, _)| string.is_ascii());
+        Self { ascii: Group::new(ascii, rarity), foreign: Group::new(foreign, rarity) }
     }
 
-    fn unless_few(&mut self, strings: Strings) -> Option<Strings> {
-        if strings.len() > FEW {
-            return Some(strings);
+    /// Gives what the strings in a text are for.
+    pub(super) fn find(&self, text: &Folded, mut hit: impl FnMut(Range)) {
+        self.ascii.find(text, &mut hit);
+        if !text.is_ascii() {
+            self.foreign.find(text, &mut hit);
         }
-        self.few.extend(strings.into_iter().map(|(string, range)| (Finder::new(&string).into_owned(), range)));
-        None
+    }
+}
+
+/// Strings by their length.
+#[derive(Debug, Default)]
+struct Group {
+    /// Five bytes and more.
+    long: Option<Sampled>,
+    /// Four bytes.
+    four: Option<Gated<Sampled>>,
+    /// Two or three bytes.
+    short: Option<Gated<Short>>,
+    /// Single bytes, and others of four bytes at most of which there are few: one by one.
+    few: Vec<(Finder<'static>, Range)>,
+}
+
+impl Group {
+    fn new(strings: Strings, rarity: &Rarity) -> Self {
+        let mut group = Self::default();
+        let (long, rest): (Strings, Strings) = strings.into_iter().partition(|(string, _)| string.len() > 4);
+        let (four, rest): (Strings, Strings) = rest.into_iter().partition(|(string, _)| string.len() == 4);
+        let (short, single): (Strings, Strings) = rest.into_iter().partition(|(string, _)| string.len() > 1);
+        let (four, short) = (group.unless_few(four), group.unless_few(short));
+        group.few.extend(single.into_iter().map(|(byte, range)| (Finder::new(&byte).into_owned(), range)));
+        group.long = (!long.is_empty()).then(|| Sampled::new(long, rarity));
+        group.four = Gated::new(four, |strings| Sampled::new(strings, rarity));
+        group.short = Gated::new(short, Short::new);
+        group
     }
 
-    /// Gives what the strings in a text are for. `padded` is the text and [`PADDING`].
-    pub(super) fn find(&self, padded: &[u8], mut hit: impl FnMut(Range)) {
-        let text = padded.get(..padded.len().saturating_sub(PADDING)).unwrap_or_default();
+    fn find(&self, text: &Folded, hit: &mut impl FnMut(Range)) {
+        if let Some(long) = &self.long {
+            long.find(text, hit);
+        }
         for (finder, range) in &self.few {
-            if finder.find(text).is_some() {
+            if finder.find(text.text()).is_some() {
                 hit(*range);
             }
         }
-        if let Some(long) = &self.long {
-            long.find(padded, text, &mut hit);
+        if let Some(four) = self.four.as_ref().and_then(|four| four.unless_none(text)) {
+            four.find(text, hit);
         }
-        if let Some(four) = &self.four {
-            four.find(padded, text, &mut hit);
+        if let Some(short) = self.short.as_ref().and_then(|short| short.unless_none(text)) {
+            short.find(text, hit);
         }
-        if let Some(short) = &self.short {
-            short.find(padded, text, &mut hit);
+    }
+
+    /// Strings that are looked for together.
+    fn unless_few(&mut self, strings: Strings) -> Strings {
+        if strings.len() > FEW {
+            return strings;
         }
-        if let Some(foreign) = &self.foreign
-            && !text.is_ascii()
-        {
-            foreign.find(padded, text, &mut hit);
-        }
+        self.few.extend(strings.into_iter().map(|(string, range)| (Finder::new(&string).into_owned(), range)));
+        Strings::new()
+    }
+}
+
+/// Strings that few texts have, behind a quick look whether there is any.
+#[derive(Debug)]
+struct Gated<S> {
+    gate: Option<Box<Searcher>>,
+    strings: S,
+}
+
+/// Up to so many strings of a length are looked for one by one.
+const FEW: usize = 2;
+/// More strings than these are in most texts.
+const MAX_GATED: usize = 32;
+
+impl<S> Gated<S> {
+    fn new(strings: Strings, make: impl FnOnce(Strings) -> S) -> Option<Self> {
+        // On processors with the right instructions.
+        let gate = || Searcher::new(strings.iter().map(|(string, _)| string)).map(Box::new);
+        let gate = (strings.len() <= MAX_GATED).then(gate).flatten();
+        (!strings.is_empty()).then(|| Self { gate, strings: make(strings) })
+    }
+
+    /// The strings, unless the text has none of them.
+    fn unless_none(&self, text: &Folded) -> Option<&S> {
+        let has_none = |gate: &Searcher| {
+            // It is slow at texts that are shorter than its vectors.
+            text.len() >= gate.minimum_len() && gate.find(text.text()).is_none()
+        };
+        (!self.gate.as_deref().is_some_and(has_none)).then_some(&self.strings)
     }
 }
 
 /// A string and which of its bytes it is kept by.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Kept {
-    string: Bytes,
-    offset: usize,
+    /// Where it is in [`Sampled::strings`].
+    start: usize,
+    length: u32,
+    offset: u32,
     range: Range,
 }
 
-impl Kept {
-    /// Whether the string is in the text with its chosen bytes at `place`.
-    fn is_at(&self, text: &[u8], place: usize) -> bool {
-        place
-            .checked_sub(self.offset)
-            .and_then(|start| text.get(start..start + self.string.len()))
-            .is_some_and(|part| part == &*self.string)
-    }
-}
+/// Bytes that form a group.
+const GROUP: usize = 4;
+/// The largest step from one place to the next.
+const MAX_STRIDE: usize = 8;
 
-/// A byte per hash that is set if some string has it: one load and no shift per look.
-#[derive(Debug)]
-struct Filter {
-    bytes: Box<[u8]>,
-    /// What is left of a hash of 32 bits is the place.
-    shift: u32,
-}
-
-/// 16 KiB stay in the fastest cache, 256 KiB in the next.
-const FILTER_BITS: std::ops::RangeInclusive<u32> = 14..=18;
-
-impl Filter {
-    /// Room for some hashes that leaves most places empty.
-    fn new(hashes: usize) -> Self {
-        let bits = (hashes * 16).next_power_of_two().ilog2().clamp(*FILTER_BITS.start(), *FILTER_BITS.end());
-        Self { bytes: vec![0; 1 << bits].into(), shift: 32 - bits }
-    }
-
-    #[inline]
-    fn place(&self, gram: u32) -> usize {
-        (gram.wrapping_mul(0x9E37_79B1) >> self.shift) as usize
-    }
-
-    fn add(&mut self, gram: u32) {
-        let place = self.place(gram);
-        if let Some(byte) = self.bytes.get_mut(place) {
-            *byte = 1;
-        }
-    }
-
-    /// Whether some string may have these bytes: not 0.
-    #[inline]
-    fn passes(&self, gram: u32) -> u8 {
-        self.bytes.get(self.place(gram)).copied().unwrap_or(1)
-    }
-}
-
-/// Strings looked for at every second place.
+/// Strings of four bytes and more.
 #[derive(Debug)]
 struct Sampled {
     filter: Filter,
-    /// The bytes of a group.
-    mask: u32,
+    /// From one place of a text that is looked at to the next: 1, 2, 4 or 8.
+    stride: usize,
     kept: Table<Kept>,
+    /// One after the other.
+    strings: Vec<u8>,
 }
 
 impl Sampled {
-    /// Strings longer than `width`, which is 3 or 4: how many bytes form a group.
-    fn new(strings: Strings, width: usize, rarity: &Rarity) -> Self {
-        let mut crowds: BTreeMap<u32, u32> = BTreeMap::new();
+    fn new(strings: Strings, rarity: &Rarity) -> Self {
+        let shortest = strings.iter().map(|(string, _)| string.len()).min().unwrap_or(GROUP);
+        let room = (shortest + 1).saturating_sub(GROUP).clamp(1, MAX_STRIDE);
+        let stride = 1 << room.ilog2();
+        // What many of these strings have, many texts have.
+        let mut common: AHashMap<[u8; GROUP], u32> = AHashMap::new();
+        for (string, _) in &strings {
+            string.windows(GROUP).for_each(|part| *common.entry(group(part, 0)).or_default() += 1);
+        }
+        let mut crowds: AHashMap<[u8; GROUP], u32> = AHashMap::new();
         let mut kept = Vec::new();
-        let mut filter = Filter::new(strings.len() * 2);
-        let gram = |part: &[u8]| part.iter().rev().fold(0, |gram, byte| gram << 8 | u32::from(*byte));
+        let mut all = Vec::new();
+        let mut filter = Filter::new(strings.len() * stride);
         for (string, range) in strings {
+            let start = all.len();
+            all.extend_from_slice(&string);
             let burden = |offset: usize| {
-                let part = string.get(offset..offset + width)?;
+                let part = group(&string, offset);
                 let say: f64 = part.iter().map(|byte| bits(*byte)).sum();
-                let share = part.try_into().map_or(0.0, |part| rarity.of_gram(part));
-                let crowd = f64::from(crowds.get(&gram(part)).copied().unwrap_or(0));
-                Some(20.0 * share + crowd / 4.0 - say)
+                let of = |counts: &AHashMap<_, u32>| f64::from(counts.get(&part).copied().unwrap_or(0));
+                // Bits, all of them; a crowd costs besides, since each of it is compared.
+                3.0 * (1.0 + of(&common)).log2() + 20.0 * rarity.of_gram(part) + of(&crowds) / 4.0 - say
             };
-            let pairs =
-                (0..string.len() - width).filter_map(|offset| Some((offset, burden(offset)? + burden(offset + 1)?)));
-            let Some((best, _)) = pairs.min_by(|a, b| a.1.total_cmp(&b.1)) else { continue };
-            for offset in [best, best + 1] {
-                let gram = string.get(offset..offset + width).map_or(0, gram);
-                *crowds.entry(gram).or_default() += 1;
+            let burdens: Vec<f64> = (0..=string.len().saturating_sub(GROUP)).map(burden).collect();
+            let sums = burdens.windows(stride).map(|some| some.iter().sum::<f64>());
+            let Some((first, _)) = sums.enumerate().min_by(|a, b| a.1.total_cmp(&b.1)) else { continue };
+            for offset in first..first + stride {
+                let part = group(&string, offset);
+                *crowds.entry(part).or_default() += 1;
+                let gram = u32::from_le_bytes(part);
                 filter.add(gram);
-                kept.push((u64::from(gram), Kept { string: string.clone(), offset, range }));
+                // A rule's strings are of a few bytes.
+                let short = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+                let kept_by = Kept { start, length: short(string.len()), offset: short(offset), range };
+                kept.push((u64::from(gram), kept_by));
             }
         }
-        Self { filter, mask: u32::MAX >> (8 * (4 - width)), kept: Table::new(kept) }
+        Self { filter, stride, kept: Table::new(kept), strings: all }
     }
 
-    fn find(&self, padded: &[u8], text: &[u8], hit: &mut impl FnMut(Range)) {
-        for place in (0..text.len()).step_by(8) {
-            let Some(part) = padded.get(place..).and_then(<[u8]>::first_chunk::<PADDING>) else { return };
-            // Four places at a time, without a branch for each.
-            let passes = self.passes(gram::<0>(part))
-                | self.passes(gram::<2>(part))
-                | self.passes(gram::<4>(part))
-                | self.passes(gram::<6>(part));
-            if passes != 0 {
-                self.compare(text, place, gram::<0>(part), hit);
-                self.compare(text, place + 2, gram::<2>(part), hit);
-                self.compare(text, place + 4, gram::<4>(part), hit);
-                self.compare(text, place + 6, gram::<6>(part), hit);
-            }
+    fn find(&self, text: &Folded, hit: &mut impl FnMut(Range)) {
+        match &self.filter {
+            Filter::Tiny(filter) => self.find_by(filter, text, hit),
+            Filter::Small(filter) => self.find_by(filter, text, hit),
+            Filter::Medium(filter) => self.find_by(filter, text, hit),
+            Filter::Large(filter) => self.find_by(filter, text, hit),
         }
     }
 
-    /// Whether some string may have these bytes: not 0.
     #[inline]
-    fn passes(&self, gram: u32) -> u8 {
-        self.filter.passes(gram & self.mask)
+    fn find_by<const N: usize>(&self, filter: &Hashes<N>, text: &Folded, hit: &mut impl FnMut(Range)) {
+        match self.stride {
+            8 => self.walk::<N, 8>(filter, text, hit),
+            4 => self.walk::<N, 4>(filter, text, hit),
+            2 => self.walk::<N, 2>(filter, text, hit),
+            _ => self.walk::<N, 1>(filter, text, hit),
+        }
+    }
+
+    /// Looks at every place that is a multiple of `STRIDE`; eight bytes at a time, without a branch for each place.
+    fn walk<const N: usize, const STRIDE: usize>(
+        &self,
+        filter: &Hashes<N>,
+        text: &Folded,
+        hit: &mut impl FnMut(Range),
+    ) {
+        for (number, words) in text.words().enumerate() {
+            let passes = |at: usize| filter.passes(words.gram(at));
+            // Spelled out, so that it is no loop.
+            let mut any = passes(0);
+            if STRIDE <= 4 {
+                any |= passes(4);
+            }
+            if STRIDE <= 2 {
+                any |= passes(2) | passes(6);
+            }
+            if STRIDE <= 1 {
+                any |= passes(1) | passes(3) | passes(5) | passes(7);
+            }
+            if any != 0 {
+                self.compare_some::<N, STRIDE>(filter, text.text(), number * 8, words, hit);
+            }
+        }
+    }
+
+    /// Out of line, so that the loop around it is small.
+    #[inline(never)]
+    fn compare_some<const N: usize, const STRIDE: usize>(
+        &self,
+        filter: &Hashes<N>,
+        text: &[u8],
+        place: usize,
+        words: Words,
+        hit: &mut impl FnMut(Range),
+    ) {
+        for at in (0..8).step_by(STRIDE) {
+            let gram = words.gram(at);
+            if filter.passes(gram) != 0 {
+                self.compare(text, place + at, gram, hit);
+            }
+        }
     }
 
     fn compare(&self, text: &[u8], place: usize, gram: u32, hit: &mut impl FnMut(Range)) {
-        if self.passes(gram) != 0 {
-            let kept = self.kept.find(u64::from(gram & self.mask));
-            kept.filter(|kept| kept.is_at(text, place)).for_each(|kept| hit(kept.range));
+        for kept in self.kept.find(u64::from(gram)) {
+            let length = kept.length as usize;
+            let part = place.checked_sub(kept.offset as usize).and_then(|start| text.get(start..start + length));
+            if part.is_some_and(|part| self.strings.get(kept.start..kept.start + length) == Some(part)) {
+                hit(kept.range);
+            }
         }
     }
 }
 
-/// Four bytes of a part of a text.
-#[inline]
-fn gram<const AT: usize>(part: &[u8; PADDING]) -> u32 {
-    u32::from_le_bytes([part[AT], part[AT + 1], part[AT + 2], part[AT + 3]])
+/// A group of bytes of a string.
+fn group(string: &[u8], offset: usize) -> [u8; GROUP] {
+    string.get(offset..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default()
 }
 
-/// Strings of one to three bytes, looked for at every place.
+/// Strings of two and three bytes, looked for at every place.
 #[derive(Debug)]
 struct Short {
     /// By two bytes: some string starts with them.
-    filter: Filter,
-    /// By first byte.
-    kept: Vec<Vec<Kept>>,
-}
-
-/// Two bytes as a group.
-#[inline]
-fn pair(first: u8, second: u8) -> u32 {
-    u32::from(first) | u32::from(second) << 8
+    filter: Hashes<4_096>,
+    kept: Table<(Bytes, Range)>,
 }
 
 impl Short {
     fn new(strings: Strings) -> Self {
-        let mut short = Self { filter: Filter::new(strings.len()), kept: (0..256).map(|_| Vec::new()).collect() };
+        let mut filter = Hashes::new();
+        let mut kept = Vec::new();
         for (string, range) in strings {
-            let (first, seconds) = match *string {
-                [first] => (first, 0..=255),
-                [first, second, ..] => (first, second..=second),
-                [] => continue,
-            };
-            for second in seconds {
-                short.filter.add(pair(first, second));
-            }
-            if let Some(kept) = short.kept.get_mut(usize::from(first)) {
-                kept.push(Kept { string, offset: 0, range });
+            if let Some([first, second]) = string.first_chunk() {
+                let pair = u32::from(u16::from_le_bytes([*first, *second]));
+                filter.add(pair);
+                kept.push((u64::from(pair), (string, range)));
             }
         }
-        short
+        Self { filter, kept: Table::new(kept) }
     }
 
-    fn find(&self, padded: &[u8], text: &[u8], hit: &mut impl FnMut(Range)) {
-        for place in (0..text.len()).step_by(4) {
-            let Some([a, b, c, d, e]) = padded.get(place..).and_then(<[u8]>::first_chunk) else { return };
-            let passes = self.passes(*a, *b) | self.passes(*b, *c) | self.passes(*c, *d) | self.passes(*d, *e);
-            if passes != 0 {
-                self.compare(text, place, *a, hit);
-                self.compare(text, place + 1, *b, hit);
-                self.compare(text, place + 2, *c, hit);
-                self.compare(text, place + 3, *d, hit);
+    fn find(&self, text: &Folded, hit: &mut impl FnMut(Range)) {
+        for (number, words) in text.words().enumerate() {
+            let passes = |at: usize| self.filter.passes(words.pair(at));
+            let first = passes(0) | passes(1) | passes(2) | passes(3);
+            if first | passes(4) | passes(5) | passes(6) | passes(7) != 0 {
+                (0..8).for_each(|at| self.compare(text.text(), number * 8 + at, words.pair(at), hit));
             }
         }
     }
 
-    /// Whether some string may start with these bytes: not 0.
-    #[inline]
-    fn passes(&self, first: u8, second: u8) -> u8 {
-        self.filter.passes(pair(first, second))
-    }
-
-    fn compare(&self, text: &[u8], place: usize, first: u8, hit: &mut impl FnMut(Range)) {
-        let kept = self.kept.get(usize::from(first)).map(Vec::as_slice).unwrap_or_default();
-        kept.iter().filter(|kept| kept.is_at(text, place)).for_each(|kept| hit(kept.range));
+    fn compare(&self, text: &[u8], place: usize, pair: u32, hit: &mut impl FnMut(Range)) {
+        for (string, range) in self.kept.find(u64::from(pair)) {
+            if text.get(place..).is_some_and(|rest| rest.starts_with(string)) {
+                hit(*range);
+            }
+        }
     }
 }
 
@@ -286,7 +333,9 @@ mod tests {
             .collect();
         let scanner = Scanner::new(set, &Rarity::default());
         let mut found = Vec::new();
-        scanner.find(&[text, &[0; PADDING]].concat(), |range| found.extend_from_slice(targets.of(range)));
+        let mut folded = Folded::default();
+        folded.fill(text);
+        scanner.find(&folded, |range| found.extend_from_slice(targets.of(range)));
         found.sort_unstable();
         found.dedup();
         let is_in = |string: &[u8]| text.windows(string.len()).any(|part| part == string);
@@ -295,13 +344,41 @@ mod tests {
         assert_eq!(found, expected, "{strings:?} in {text:?}");
     }
 
+    /// Strings of some lengths, over few letters, one of which is outside ASCII.
+    fn strings() -> impl Strategy<Value = Vec<Vec<u8>>> {
+        // What is shortest decides how large the steps are.
+        let lengths = prop::sample::select(vec![(1, 8), (2, 5), (4, 9), (5, 9), (7, 14), (11, 30)]);
+        let letters = prop::sample::select(vec![&b"ab"[..], b"abc\xff", b"\0a"]);
+        let set = |((least, most), letters): ((usize, usize), &'static [u8])| {
+            let string = proptest::collection::vec(prop::sample::select(letters), least..most);
+            proptest::collection::hash_set(string, 1..50)
+        };
+        (lengths, letters).prop_flat_map(set).prop_map(|set| set.into_iter().collect())
+    }
+
     proptest! {
         #[test]
         fn every_string_is_found_wherever_it_is_and_no_other(
-            strings in proptest::collection::hash_set(proptest::collection::vec(0_u8..3, 1..8), 1..20),
-            text in proptest::collection::vec(0_u8..3, 0..40),
+            strings in strings(),
+            // Parts of the strings and what is between them.
+            parts in proptest::collection::vec((any::<prop::sample::Index>(), 0_usize..3, "[a-c]{0,9}"), 0..9),
         ) {
-            check(&strings.into_iter().collect::<Vec<_>>(), &text);
+            let part = |(index, cut, filler): &(prop::sample::Index, usize, String)| {
+                let string = index.get(&strings);
+                [&string[..string.len().saturating_sub(*cut)], filler.as_bytes()].concat()
+            };
+            let text = parts.iter().flat_map(part).collect::<Vec<u8>>();
+            check(&strings, &text);
+        }
+    }
+
+    #[test]
+    fn sets_of_any_size_find_what_is_there() {
+        for size in [3, 50, 500, 3_000, 12_000] {
+            let strings: Vec<_> = (0..size).map(|number| format!("string {number:x}!").into_bytes()).collect();
+            for number in [0, 1, size / 2, size - 1, size] {
+                check(&strings, format!("a text with the string {number:x}! in it").as_bytes());
+            }
         }
     }
 

@@ -1,0 +1,83 @@
+//! Whether some string may have some bytes: asked at every place of a text, and mostly denied.
+
+/// A byte per hash that is set if some string has it: one load and no shift per look.
+#[derive(Debug)]
+pub(super) struct Hashes<const N: usize> {
+    bytes: Box<[u8; N]>,
+}
+
+impl<const N: usize> Hashes<N> {
+    /// What is left of a hash of 32 bits is the place.
+    const SHIFT: u32 = 32 - N.ilog2();
+
+    pub(super) fn new() -> Self {
+        const { assert!(N.is_power_of_two()) };
+        Self { bytes: Box::new([0; N]) }
+    }
+
+    #[inline]
+    fn place(bytes: u32) -> usize {
+        (bytes.wrapping_mul(0x9E37_79B1) >> Self::SHIFT) as usize
+    }
+
+    pub(super) fn add(&mut self, bytes: u32) {
+        self.bytes[Self::place(bytes)] = 1;
+    }
+
+    /// Whether some string may have these bytes: not 0.
+    #[inline]
+    pub(super) fn passes(&self, bytes: u32) -> u8 {
+        self.bytes[Self::place(bytes)]
+    }
+}
+
+/// One of a size that leaves most places empty. The first two stay in the fastest cache, the third in the next.
+#[derive(Debug)]
+pub(super) enum Filter {
+    Tiny(Hashes<{ 1 << 12 }>),
+    Small(Hashes<{ 1 << 14 }>),
+    Medium(Hashes<{ 1 << 17 }>),
+    Large(Hashes<{ 1 << 19 }>),
+}
+
+impl Filter {
+    /// Room for some hashes.
+    pub(super) fn new(hashes: usize) -> Self {
+        match hashes {
+            0..128 => Self::Tiny(Hashes::new()),
+            128..1_024 => Self::Small(Hashes::new()),
+            1_024..8_192 => Self::Medium(Hashes::new()),
+            _ => Self::Large(Hashes::new()),
+        }
+    }
+
+    pub(super) fn add(&mut self, bytes: u32) {
+        match self {
+            Self::Tiny(hashes) => hashes.add(bytes),
+            Self::Small(hashes) => hashes.add(bytes),
+            Self::Medium(hashes) => hashes.add(bytes),
+            Self::Large(hashes) => hashes.add(bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_added_passes_and_most_else_does_not() {
+        for count in [1, 127, 1_000, 5_000, 20_000_u32] {
+            let mut filter = Filter::new(count as usize);
+            (0..count).for_each(|number| filter.add(number));
+            let passes = |number: u32| match &filter {
+                Filter::Tiny(hashes) => hashes.passes(number) != 0,
+                Filter::Small(hashes) => hashes.passes(number) != 0,
+                Filter::Medium(hashes) => hashes.passes(number) != 0,
+                Filter::Large(hashes) => hashes.passes(number) != 0,
+            };
+            assert!((0..count).all(passes));
+            assert!((1 << 20..(1 << 20) + 1_000).filter(|number| passes(*number)).count() < 200, "{count}");
+        }
+    }
+}
