@@ -5,6 +5,8 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 
 use crate::rule::Sensors;
+#[cfg(feature = "bpf")]
+use crate::scan;
 
 /// Whose sensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -32,6 +34,9 @@ fn ask_host(then: impl FnOnce(&Sensors, &str) -> ExitCode) -> ExitCode {
         (Some(plan), _) => {
             let running = |name: &str| plan.kinds.iter().find(|one| one.kind == name)?.running();
             let sensors = Sensors::new(|kind| {
+                if !kind.is_from_kernel() {
+                    return kind.sources().first().filter(|_| scan::BUILT_IN);
+                }
                 let running = running(kind.name())?;
                 kind.sources().iter().find(|source| source.name == running)
             });
