@@ -21,9 +21,9 @@ use rustix::{
 
 use crate::event::{ProcessKey, id::TICK_NS};
 
-/// What the kernel is to tell of a watched folder: files closed after writing, new entries.
+/// What the kernel is to tell of a watched folder: files closed after writing, new entries, those moved.
 const NOTICES: WatchFlags =
-    WatchFlags::CLOSE_WRITE.union(WatchFlags::CREATE).union(WatchFlags::MOVED_TO).union(WatchFlags::ONLYDIR);
+    WatchFlags::CLOSE_WRITE.union(WatchFlags::CREATE).union(WatchFlags::MOVE).union(WatchFlags::ONLYDIR);
 
 /// Reading, without waiting for the other end of a pipe or becoming a terminal's owner.
 const READING: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);

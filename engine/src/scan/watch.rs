@@ -6,7 +6,7 @@
 //! say who opened it ([`Writers`]).
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     io,
     mem::MaybeUninit,
     os::{fd::OwnedFd, unix::ffi::OsStrExt},
@@ -101,7 +101,7 @@ pub(super) struct Tree<'t> {
     by_watch: HashMap<i32, Place>,
     /// Files that have been told of, by when they are due.
     settling: VecDeque<(Instant, Place)>,
-    pending: std::collections::HashSet<Place>,
+    pending: HashSet<Place>,
     pub(super) watched: Watched,
 }
 
@@ -112,7 +112,7 @@ impl<'t> Tree<'t> {
             limit,
             by_watch: HashMap::new(),
             settling: VecDeque::new(),
-            pending: std::collections::HashSet::new(),
+            pending: HashSet::new(),
             watched: Watched::default(),
         }
     }
@@ -215,7 +215,11 @@ impl<'t> Tree<'t> {
         }
         let (Some(parent), Some(name)) = (self.by_watch.get(&watch), name) else { return };
         let place = Place { folder: parent.folder, below: parent.below.join(std::ffi::OsStr::from_bytes(name)) };
-        if flags.contains(ReadFlags::ISDIR) {
+        if flags.contains(ReadFlags::MOVED_FROM) {
+            // Where it is now is told next, if that is watched.
+            self.pending.remove(&place);
+            self.by_watch.retain(|_, it| it.folder != place.folder || !it.below.starts_with(&place.below));
+        } else if flags.contains(ReadFlags::ISDIR) {
             // One that was moved keeps its number, which now stands for the new path.
             self.add(place, true);
         } else {
@@ -225,13 +229,17 @@ impl<'t> Tree<'t> {
 
     /// Files that have settled.
     pub(super) fn due(&mut self) -> Option<Place> {
-        let (due, _) = self.settling.front()?;
-        if *due > Instant::now() {
-            return None;
+        loop {
+            let (due, _) = self.settling.front()?;
+            if *due > Instant::now() {
+                return None;
+            }
+            let (_, place) = self.settling.pop_front()?;
+            // Otherwise it was moved away meanwhile.
+            if self.pending.remove(&place) {
+                return Some(place);
+            }
         }
-        let (_, place) = self.settling.pop_front()?;
-        self.pending.remove(&place);
-        Some(place)
     }
 
     fn count(&mut self) {

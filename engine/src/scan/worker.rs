@@ -523,7 +523,7 @@ mod tests {
         }
         fn watch(&self, _: u32, path: &Path) -> io::Result<(i32, OwnedFd)> {
             let folder = open(&self.root.join(path), OFlags::DIRECTORY)?;
-            let flags = WatchFlags::CLOSE_WRITE | WatchFlags::CREATE | WatchFlags::MOVED_TO;
+            let flags = WatchFlags::CLOSE_WRITE | WatchFlags::CREATE | WatchFlags::MOVE;
             Ok((inotify::add_watch(&self.notices, self.root.join(path), flags)?, folder))
         }
     }
@@ -686,6 +686,14 @@ mod tests {
         std::fs::write(elsewhere.path().join("moved"), "needle").expect("written");
         std::fs::rename(elsewhere.path().join("moved"), case.folder.path().join("new/moved")).expect("moved");
         assert_eq!(text(&case.next().expect("a match"), "file.name"), "moved");
+        // A folder that is moved is watched under its new name.
+        std::fs::rename(case.folder.path().join("new"), case.folder.path().join("newer")).expect("moved");
+        let mut names: Vec<String> = (0..2).map(|_| text(&case.next().expect("a match"), "file.path")).collect();
+        names.sort();
+        let below = |name: &str| case.folder.path().join(name).display().to_string();
+        assert_eq!(names, [below("newer/loud"), below("newer/moved")]);
+        case.write("newer/loud", "another needle");
+        assert_eq!(text(&case.next().expect("a match"), "file.path"), below("newer/loud"));
         // A link leads elsewhere, and nothing is read through it.
         std::os::unix::fs::symlink("/etc/hostname", case.folder.path().join("link")).expect("a link");
         // Beyond the bound.
