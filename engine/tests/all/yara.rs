@@ -171,7 +171,7 @@ fn kernel_what_is_started_and_written_is_scanned() {
     place(Path::new(&path("yara/hay.yar")), "rule hay { condition: nothing }\n");
     sensor.hear("errors in the YARA rules");
     let alarm = next();
-    assert_eq!(alarm["event"]["kind"], "metric", "{alarm}");
+    assert_eq!(alarm["event"]["action"], "status", "{alarm}");
 
     let status = beewolf(&["status", "--json", "--socket", &path("status.sock")]);
     let status: Value = serde_json::from_slice(&status.stdout).expect("a status");
