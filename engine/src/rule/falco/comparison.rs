@@ -313,12 +313,13 @@ fn parts(subject: &Subject) -> Option<(&'static Field, Chain)> {
 
 /// Notes what is not there of a field that otherwise is.
 fn noting_partly(mut compiled: Compiled, mapped: &Mapped, operand: &Operand) -> Compiled {
-    compiled.lacks.extend(mapped.partly.clone().map(|reason| lack(operand, None, Some(reason))));
+    let part = |reason| Lack { partly: true, ..lack(operand, None, Some(reason)) };
+    compiled.lacks.extend(mapped.partly.clone().map(part));
     compiled
 }
 
 fn lack(operand: &Operand, value: Option<String>, reason: Option<String>) -> Lack {
-    Lack { field: operand.text(), value, reason, place: Some(operand.field.place.clone()) }
+    Lack { field: operand.text(), value, partly: false, reason, place: Some(operand.field.place.clone()) }
 }
 
 fn guarded(when: Option<&Expr>, expr: Expr) -> Expr {

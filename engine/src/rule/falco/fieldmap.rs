@@ -119,6 +119,11 @@ impl Fieldmap {
         map
     }
 
+    /// Whether a document is a map of Falco's names.
+    pub(in crate::rule) fn is_one(document: &Node) -> bool {
+        document.get("falco_fields").is_some()
+    }
+
     fn of_document(document: &Node, diagnostics: &mut Diagnostics) -> Self {
         let mut map = Self::default();
         let Some(shape) = Shape::new(document, "a field map of Falco", &["falco_fields"], diagnostics) else {
@@ -139,6 +144,10 @@ impl Fieldmap {
             && let Some(lineage) = &mapped.lineage
         {
             return lineage.of(mapped, argument);
+        }
+        // What is not there at all is not there with an argument either.
+        if let Some(mapped) = self.fields.get(name).filter(|mapped| mapped.missing.is_some()) {
+            return mapped.clone();
         }
         let name = argument.map_or_else(|| name.to_owned(), |argument| format!("{name}.{argument}"));
         let starts = std::iter::successors(Some(name.as_str()), |name| name.rsplit_once('.').map(|(start, _)| start));
@@ -316,6 +325,8 @@ mod tests {
         assert!(reason("proc.name", None).is_none());
         assert!(reason("proc.aname", Some("3")).is_none());
         assert!(reason("proc.aname", Some("x")).is_some());
+        assert!(reason("proc.aexe", None).is_some());
+        assert_eq!(reason("proc.aexe", Some("2")), reason("proc.aexe", None));
         assert_eq!(reason("evt.rawarg", Some("fd")), reason("evt.rawarg.res", None));
         assert!(reason("proc.nmae", None).is_some_and(|reason| reason.contains("did you mean `proc.name`?")));
     }

@@ -62,6 +62,22 @@ fn the_content_hash_is_over_what_the_rule_refers_to() {
 }
 
 #[test]
+fn every_problem_of_a_rule_is_reported() {
+    let text = "- rule: R\n  condition: proc.name like b\n  output: O\n  priority: loud\n  exceptions:\n    - name: e\n      fields: proc.name\n      comps: like\n";
+    let (rules, problems) = load(text);
+    assert!(rules.is_empty());
+    let mut found: Vec<_> = problems.sorted().iter().map(|problem| (problem.place.start().0, problem.code)).collect();
+    found.sort_unstable();
+    assert_eq!(found, [(1, "missing-key"), (2, "syntax"), (4, "wrong-word"), (8, "wrong-word")], "{problems}");
+}
+
+#[test]
+fn a_rule_is_whole_again_where_a_later_item_replaces_it() {
+    let (rules, problems) = load(&format!("- rule: R\n  condition: evt.type = execve\n{}", rule("evt.type = execve")));
+    assert_eq!((rules.len(), problems.errors()), (1, 3), "{problems}");
+}
+
+#[test]
 fn an_item_that_changes_a_broken_rule_is_not_reported_for_that() {
     let more = "- rule: R\n  condition: or proc.name = b\n  append: true\n";
     let (rules, problems) = load(&format!("{}{more}", rule("''")));
