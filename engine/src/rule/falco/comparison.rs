@@ -95,8 +95,7 @@ impl Compiler<'_> {
         let relation = relation(comparison.operator).ok_or_else(|| {
             Refusal::Unsupported(format!("`{}` with a field at its right", comparison.operator.word()))
         })?;
-        let is_one = |mapped: &Mapped| mapped.alternatives.iter().filter(|it| it.when.is_none()).count() < 2;
-        if comparison.operator == Operator::NotEqual && !(is_one(left) && is_one(&right)) {
+        if comparison.operator == Operator::NotEqual && (left.is_several || right.is_several) {
             return Err(Refusal::Unsupported("`!=` between fields of several values".to_owned()));
         }
         let mut pairs = Vec::new();

@@ -73,6 +73,8 @@ struct Lineage {
 pub(super) struct Mapped {
     /// Where its value is: any of them.
     pub(super) alternatives: Vec<Alternative>,
+    /// Whether an event may have several values of it.
+    pub(super) is_several: bool,
     /// Its values that are conditions of ours. Such a field is there in every event.
     pub(super) known: Vec<Known>,
     /// Whether its text is made of the known words, several at a time.
@@ -234,7 +236,8 @@ fn mapped(node: &Node, diagnostics: &mut Diagnostics) -> Option<Mapped> {
         lineage: lineage(&shape, diagnostics),
         ..Mapped::default()
     };
-    for node in shape.items("any_of", diagnostics) {
+    for (count, node) in shape.items("any_of", diagnostics).enumerate() {
+        mapped.is_several |= count > 0;
         mapped.alternatives.push(Alternative { when: None, term: Term::read(node, diagnostics)? });
     }
     let mut none_before: Vec<Expr> = Vec::new();
@@ -246,7 +249,12 @@ fn mapped(node: &Node, diagnostics: &mut Diagnostics) -> Option<Mapped> {
     }
     for (key, value) in shape.entries("by_action", diagnostics) {
         let action = one_action(key, diagnostics)?;
-        mapped.alternatives.push(Alternative { when: Some(action), term: Term::read(value, diagnostics)? });
+        let terms = if let Value::Sequence(terms) = &value.value { terms } else { std::slice::from_ref(value) };
+        mapped.is_several |= terms.len() > 1;
+        for term in terms {
+            let term = Term::read(term, diagnostics)?;
+            mapped.alternatives.push(Alternative { when: Some(action.clone()), term });
+        }
     }
     for (key, value) in shape.entries("values", diagnostics).chain(shape.entries("words", diagnostics)) {
         mapped.known.push(known(key, value, diagnostics)?);

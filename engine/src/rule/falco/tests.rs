@@ -1,6 +1,6 @@
 //! Bounds, shapes and hashes; what conditions mean is in `testdata/falco`.
 
-use crate::rule::{Diagnostics, Loaded, Loader, Source, sigma::Fieldmap};
+use crate::rule::{Diagnostics, Loaded, Loader, Sensors, Source, Verdict, reach, sigma::Fieldmap};
 
 fn load(text: &str) -> (Vec<Loaded>, Diagnostics) {
     Loader::new(Fieldmap::builtin()).read(&[Source::new("rules.yaml", text)])
@@ -90,4 +90,16 @@ fn problems_of_appended_text_are_shown_where_it_stands() {
     let more = "- rule: R\n  condition: and proc.name like b\n  append: true\n";
     let (_, problems) = load(&format!("{}{more}", rule("evt.type = execve")));
     assert_eq!(problems.sorted().first().map(|problem| problem.place.start()), Some((7, 28)), "{problems}");
+}
+
+#[test]
+fn an_end_of_a_connection_lacks_nothing_because_other_kinds_call_it_otherwise() {
+    let sensors = Sensors::preferring("trampoline");
+    for field in ["fd.ip", "fd.sip", "fd.lip", "fd.net", "fd.snet"] {
+        for kind in ["accept", "connect", "listen"] {
+            let (rules, _) = load(&rule(&format!("evt.type = {kind} and {field} = 10.0.0.1")));
+            let found = reach(&rules, &sensors);
+            assert_eq!(found[0].verdict, Verdict::CanFire, "{field} {kind}: {:?}", found[0].reasons);
+        }
+    }
 }
