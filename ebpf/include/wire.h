@@ -120,6 +120,14 @@ struct wire_header {
 };
 
 struct wire_exec {
+	/* The executable's inode number. */
+	__u64 inode;
+	/* When its inode last changed, nanoseconds since the epoch. */
+	__u64 changed_ns;
+	/* Its device: major << 20 | minor. */
+	__u32 device;
+	/* Its generation: the inode number alone may have been another file's. */
+	__u32 generation;
 	/* Bytes of all arguments; what is in the tail is min(this, HEAD + TAIL). */
 	__u64 args_bytes;
 	__u32 args_count;

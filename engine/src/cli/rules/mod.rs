@@ -30,7 +30,8 @@ use super::{
 };
 use crate::{
     indicator::Lists,
-    rule::{Colour, Diagnostic, Diagnostics, Inputs, Loaded, Place, Role, Selection, Source},
+    rule::{Colour, Diagnostic, Diagnostics, Inputs, Loaded, Place, Places, Role, Selection, Source},
+    scan,
 };
 
 /// Where rules are if no path is given: the first folder that has any.
@@ -141,9 +142,27 @@ pub(super) fn default_paths() -> Vec<PathBuf> {
     HOMES.iter().map(below).find(|found| !found.is_empty()).unwrap_or_default()
 }
 
+/// The YARA rules that are read when none are named: a folder `yara` beside the other rules.
+#[must_use]
+pub(super) fn default_yara() -> Vec<PathBuf> {
+    let found = HOMES.iter().map(|home| Path::new(home).join("yara")).find(|path| scan::BUILT_IN && path.is_dir());
+    found.into_iter().collect()
+}
+
 impl Paths {
     fn read(&self) -> (Vec<Loaded>, Diagnostics) {
         self.reading.read(&self.paths)
+    }
+
+    /// The number of YARA rules below the same paths; what is wrong with them is reported.
+    fn yara(&self, problems: &mut Diagnostics) -> usize {
+        let paths = if self.paths.is_empty() { default_yara() } else { self.paths.clone() };
+        let mut found = Diagnostics::default();
+        let inputs = Inputs::read(&Places::default().with(Role::Yara, paths), &mut found);
+        let rules = scan::Rules::compile(&inputs.of(Role::Yara), &mut found);
+        // Of a path that cannot be read the other rules have told already.
+        problems.extend_new(found);
+        rules.map_or(0, |rules| rules.count())
     }
 }
 

@@ -6,6 +6,8 @@ use clap::ValueEnum;
 
 use super::{Paths, colour};
 use crate::rule::{Loaded, Reach, Sensors, reach};
+#[cfg(feature = "bpf")]
+use crate::scan;
 
 /// Whose sensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -59,6 +61,9 @@ fn ask_host(then: impl FnOnce(&Sensors, &str) -> ExitCode) -> ExitCode {
         (Some(plan), _) => {
             let running = |name: &str| plan.kinds.iter().find(|one| one.kind == name)?.running();
             let sensors = Sensors::new(|kind| {
+                if !kind.is_from_kernel() {
+                    return kind.sources().first().filter(|_| scan::BUILT_IN);
+                }
                 let running = running(kind.name())?;
                 kind.sources().iter().find(|source| source.name == running)
             });
