@@ -76,7 +76,9 @@ pub(super) fn measure(rules: PathBuf, fieldmap: Arc<Fieldmap>) -> Vec<Row> {
         interval: None,
         asked: Arc::clone(&asked),
         look: Box::new(|| 0),
-        read: Box::new(move || Some(Renewal { rules: load(&rules, &fieldmap), whitelist: Whitelist::default(), yara: None })),
+        read: Box::new(move || {
+            Some(Renewal { rules: load(&rules, &fieldmap), whitelist: Whitelist::default(), yara: None })
+        }),
     };
     let renewals = Renewals::start(origin).expect("a thread");
     let gap = Duration::from_secs(1) / u32::try_from(RATE).expect("a rate");

@@ -16,7 +16,7 @@ use crate::{
     event::{
         Event,
         json::{self, Form},
-        value::Time,
+        value::{Time, Value},
         yara_match::Trigger,
     },
     rule::{Diagnostics, Inputs, Places, Role},
@@ -168,10 +168,7 @@ fn tell_all(
         } else {
             let text = |bytes: &[u8]| printable(bytes, 4096).into_owned();
             let event = event(hit);
-            let path = match event.value("file.path") {
-                crate::event::value::Value::Bytes(path) => text(path),
-                _ => "-".to_owned(),
-            };
+            let path = if let Value::Bytes(path) = event.value("file.path") { text(path) } else { "-".to_owned() };
             let strings: Vec<String> = hit.strings.iter().map(|one| text(one)).collect();
             let name = text(hit.rule.name.as_deref().unwrap_or_default());
             line.extend(format!("{name} {path}  {}", strings.join(" ")).trim_end().as_bytes());

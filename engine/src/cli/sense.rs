@@ -10,7 +10,7 @@ use crate::{
     event::{Kind, id::Origin, value::Time},
     indicator::{ListReport, Lists},
     pipeline::{Stages, Tally},
-    rule::{Colour as RuleColour, Diagnostics, Filter, Inputs, Loader, Places, Role},
+    rule::{Colour as RuleColour, Diagnostics, Filter, Inputs, Loader, Places, Role, Selection, sigma::Fieldmap},
     scan,
     sink::{self, SinkConfig, Sinks},
     whitelist::Whitelist,
@@ -214,13 +214,19 @@ fn warned(diagnostics: &Diagnostics, of: &str) {
 
 /// Where the texts of rules and whitelists are.
 pub(super) fn places(settings: &Config) -> Places {
-    let fieldmap = settings.rules.iter().map(|path| path.join(FIELDMAP)).find(|path| path.exists());
-    Places::default()
-        .with(Role::Fieldmap, fieldmap)
-        .with(Role::Placeholders, settings.sigma_placeholders.clone())
-        .with(Role::Rules, settings.rules.iter().cloned())
+    places_of_rules(&settings.rules, None, settings.sigma_placeholders.clone())
         .with(Role::Whitelist, settings.whitelists.iter().cloned())
         .with(Role::Yara, settings.scan.yara.iter().cloned())
+}
+
+/// Where the texts of rules are. Sigma's names are mapped as a file says that is given, or the first that lies
+/// beside the rules.
+pub(super) fn places_of_rules(rules: &[PathBuf], fieldmap: Option<PathBuf>, placeholders: Option<PathBuf>) -> Places {
+    let mut beside = rules.iter().map(|path| path.join(FIELDMAP)).filter(|path| path.exists());
+    Places::default()
+        .with(Role::Fieldmap, fieldmap.or_else(|| beside.find(|path| Fieldmap::may_be_in(path))))
+        .with(Role::Placeholders, placeholders)
+        .with(Role::Rules, rules.iter().cloned())
 }
 
 /// Rules and whitelists, checked; every problem is printed.
@@ -233,14 +239,14 @@ pub(super) fn load_rules(settings: &Config) -> Result<Ready, Told> {
 /// What reads the rules among some texts.
 pub(super) fn loader(
     inputs: &Inputs,
-    settings: &Config,
+    selection: Selection,
     indicators: &Arc<Lists>,
     diagnostics: &mut Diagnostics,
 ) -> Loader {
     Loader::new(inputs.fieldmap(diagnostics))
         .with_placeholders(inputs.placeholders(diagnostics))
         .with_indicators(Arc::clone(indicators))
-        .with_selection(settings.selection.clone())
+        .with_selection(selection)
 }
 
 /// Compiles texts that were read, with the problems found while reading; every problem is printed.
@@ -253,7 +259,7 @@ pub(super) fn ready(
 ) -> Result<Ready, Told> {
     inputs.verify(&settings.trust, &mut diagnostics);
     let indicators = Arc::new(indicators(settings, before)?);
-    let loader = loader(&inputs, settings, &indicators, &mut diagnostics);
+    let loader = loader(&inputs, settings.selection.clone(), &indicators, &mut diagnostics);
     let (loaded, problems) = loader.read(&inputs.of(Role::Rules));
     diagnostics.extend(problems);
     let whitelist = Whitelist::read(&inputs.of(Role::Whitelist), &indicators, &mut diagnostics);

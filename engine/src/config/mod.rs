@@ -49,7 +49,7 @@ pub const ROWS: &[Row] = &[
         name: "rules",
         ty: Type::Paths,
         preset: Preset::List(&["/etc/beewolf/rules"]),
-        doc: "Files and folders with native rules; folders are searched for `*.yml`.",
+        doc: "Files and folders with native rules, and with Falco's; folders are searched for `*.yml` and `*.yaml`.",
     },
     Row {
         name: "sigma",

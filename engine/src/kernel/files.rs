@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     fn own() -> ProcessKey {
-        let stat = std::fs::read("/proc/self/stat").expect("a stat");
+        let stat = crate::store::read_capped(Path::new("/proc/self/stat"), MAX_STAT).expect("a stat");
         ProcessKey { pid: std::process::id(), start_boot_ns: started(&stat).expect("a start") * TICK_NS + 7 }
     }
 

@@ -463,12 +463,9 @@ fn serve(socket: &OwnedFd, child: Pid) -> io::Result<u8> {
 /// The kernel's reason, or the next best number.
 fn refusal(error: &io::Error) -> Answer {
     Answer::NoFile(error.raw_os_error().unwrap_or_else(|| {
-        let number = match error.kind() {
-            io::ErrorKind::NotFound => Errno::NOENT,
-            io::ErrorKind::InvalidInput => Errno::INVAL,
-            _ => Errno::ACCESS,
-        };
-        number.raw_os_error()
+        let known = [(io::ErrorKind::NotFound, Errno::NOENT), (io::ErrorKind::InvalidInput, Errno::INVAL)];
+        let found = known.iter().find(|(kind, _)| *kind == error.kind());
+        found.map_or(Errno::ACCESS, |(_, number)| *number).raw_os_error()
     }))
 }
 

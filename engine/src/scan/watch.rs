@@ -155,11 +155,13 @@ impl<'t> Tree<'t> {
                 continue;
             }
             let place = Place { folder: place.folder, below: place.below.join(std::ffi::OsStr::from_bytes(name)) };
-            match entry.file_type() {
-                FileType::Directory if waiting.len() < self.limit => waiting.push(place),
-                FileType::Directory => self.watched.beyond += 1,
-                FileType::RegularFile if is_new => self.written(place),
-                _ => {}
+            let sort = entry.file_type();
+            if sort == FileType::RegularFile && is_new {
+                self.written(place);
+            } else if sort == FileType::Directory && waiting.len() < self.limit {
+                waiting.push(place);
+            } else if sort == FileType::Directory {
+                self.watched.beyond += 1;
             }
         }
     }

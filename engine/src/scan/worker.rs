@@ -286,7 +286,7 @@ fn work(context: &Context<'_>, jobs: &Receiver<Job>, found: &Sender<Box<Event>>)
             }
             let Some(scan) = &mut scan else { continue };
             for event in scan.job(&job) {
-                if found.send(event).is_err() {
+                if found.send(Box::new(event)).is_err() {
                     return;
                 }
             }
@@ -303,7 +303,7 @@ struct Scan<'s> {
 }
 
 impl Scan<'_> {
-    fn job(&mut self, job: &Job) -> Vec<Box<Event>> {
+    fn job(&mut self, job: &Job) -> Vec<Event> {
         match job {
             Job::Started(event) => self.executed(event),
             Job::Written(place) => self.written(place),
@@ -311,7 +311,7 @@ impl Scan<'_> {
     }
 
     /// A file that was written in a watched folder.
-    fn written(&mut self, place: &Place) -> Vec<Box<Event>> {
+    fn written(&mut self, place: &Place) -> Vec<Event> {
         let folder = usize::try_from(place.folder).ok().and_then(|number| self.context.folders.get(number));
         let path = folder.map(|folder| folder.join(&place.below)).unwrap_or_default();
         let opened =
@@ -334,7 +334,7 @@ impl Scan<'_> {
     }
 
     /// The file a program was started from, and the script if there is one.
-    fn executed(&mut self, event: &Event) -> Vec<Box<Event>> {
+    fn executed(&mut self, event: &Event) -> Vec<Event> {
         let Data::Exec(exec) = &event.data else { return Vec::new() };
         let process = &event.process;
         let memfd = process.executable_memfd == Some(true);
@@ -394,7 +394,7 @@ impl Scan<'_> {
     }
 
     /// Scans a file, unless it is known.
-    fn file(&mut self, file: &OwnedFd, kernel: Option<FileIdentity>, subject: &Subject<'_>) -> Vec<Box<Event>> {
+    fn file(&mut self, file: &OwnedFd, kernel: Option<FileIdentity>, subject: &Subject<'_>) -> Vec<Event> {
         let Content { identity, size } = match Content::of(file) {
             Ok(content) => content,
             Err(error) => return self.missed(&error),
@@ -430,7 +430,7 @@ impl Scan<'_> {
     }
 
     /// The events of a file in which something was found.
-    fn tell(&mut self, subject: &Subject<'_>, found: &Found, identity: Option<FileIdentity>) -> Vec<Box<Event>> {
+    fn tell(&mut self, subject: &Subject<'_>, found: &Found, identity: Option<FileIdentity>) -> Vec<Event> {
         let told = found.hits.len().min(self.context.limits.matches);
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         if !found.hits.is_empty() {
@@ -440,13 +440,14 @@ impl Scan<'_> {
             });
         }
         let now = (self.context.now)();
-        found.hits.iter().take(told).map(|hit| Box::new(subject.event(found, hit, identity, now))).collect()
+        found.hits.iter().take(told).map(|hit| subject.event(found, hit, identity, now)).collect()
     }
 
-    fn missed(&self, error: &io::Error) -> Vec<Box<Event>> {
-        self.count(|counters| match error.kind() {
-            io::ErrorKind::NotFound => counters.missed.gone += 1,
-            _ => {
+    fn missed(&self, error: &io::Error) -> Vec<Event> {
+        self.count(|counters| {
+            if error.kind() == io::ErrorKind::NotFound {
+                counters.missed.gone += 1;
+            } else {
                 tracing::debug!(%error, "a file cannot be read");
                 counters.missed.unreadable += 1;
             }
@@ -477,7 +478,8 @@ fn script(event: &Event) -> Option<Bytes> {
     Some([folder, b"/", asked].concat().into())
 }
 
-#[cfg(all(test, feature = "yara"))]
+#[cfg(test)]
+#[cfg(feature = "yara")]
 mod tests {
     use std::{os::unix::fs::MetadataExt, sync::atomic::AtomicUsize};
 
@@ -619,10 +621,8 @@ mod tests {
     }
 
     fn text(event: &Event, field: &str) -> String {
-        match event.value(field) {
-            Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-            other => format!("{other:?}"),
-        }
+        let value = event.value(field);
+        if let Value::Bytes(bytes) = value { String::from_utf8_lossy(bytes).into_owned() } else { format!("{value:?}") }
     }
 
     #[test]

@@ -198,10 +198,7 @@ impl Stream<'_> {
 }
 
 fn failed(error: ScanError) -> Failed {
-    match error {
-        ScanError::Timeout => Failed::Timeout,
-        other => Failed::Broken(other.to_string()),
-    }
+    if matches!(error, ScanError::Timeout) { Failed::Timeout } else { Failed::Broken(error.to_string()) }
 }
 
 fn hits(results: &yara_x::ScanResults<'_, '_>) -> Result<Vec<Hit>, Failed> {
@@ -294,17 +291,13 @@ fn of_error(error: &CompileError, sources: &[Arc<Source>]) -> Diagnostic {
     let (place, label) = place!(error, sources);
     let message = format!("{} ({} of YARA-X)", error.title(), error.code());
     let found = Diagnostic::error("yara", place, message).label(label);
-    match error {
-        CompileError::IncludeNotAllowed(_) => {
-            found.hint("name the file itself: folders are searched for `*.yar` and `*.yara`")
-        }
-        _ => {
-            // Its text is to be had in no other way.
-            let footer = error.footers().next().and_then(|footer| serde_json::to_value(footer).ok());
-            let text = footer.as_ref().and_then(|footer| footer.get("text")?.as_str());
-            found.hint_if(text.map(str::to_owned))
-        }
+    if matches!(error, CompileError::IncludeNotAllowed(_)) {
+        return found.hint("name the file itself: folders are searched for `*.yar` and `*.yara`");
     }
+    // Its text is to be had in no other way.
+    let footer = error.footers().next().and_then(|footer| serde_json::to_value(footer).ok());
+    let text = footer.as_ref().and_then(|footer| footer.get("text")?.as_str());
+    found.hint_if(text.map(str::to_owned))
 }
 
 fn of_warning(warning: &Warning, sources: &[Arc<Source>]) -> Diagnostic {

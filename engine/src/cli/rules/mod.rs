@@ -30,10 +30,7 @@ use super::{
 };
 use crate::{
     indicator::Lists,
-    rule::{
-        Colour, Diagnostic, Diagnostics, Inputs, Loaded, Loader, Place, Places, Role, Selection, Source,
-        sigma::{Fieldmap, Placeholders},
-    },
+    rule::{Colour, Diagnostic, Diagnostics, Inputs, Loaded, Place, Places, Role, Selection, Source},
     scan,
 };
 
@@ -68,7 +65,7 @@ pub(super) enum Rules {
     List(Paths),
     /// Goes back to rules that were in force before, whatever the files say.
     Rollback(generations::To),
-    /// Runs the tests of rules: native ones bring their own, those of Sigma rules are recordings.
+    /// Runs the tests of rules: native ones bring their own, those of Sigma and Falco rules are recordings.
     #[command(after_help = test::EXIT_CODES)]
     Test(test::Arguments),
 }
@@ -85,7 +82,8 @@ pub(super) struct Paths {
 /// How rules are read, and how to print.
 #[derive(Debug, Args)]
 struct Reading {
-    /// The map of Sigma's names to ours, instead of the one that comes with the program.
+    /// The map of Sigma's names to ours; without it `fieldmap.yml` in a folder of rules, else the one that comes with
+    /// the program.
     #[arg(long, value_name = "FILE")]
     fieldmap: Option<PathBuf>,
     /// What the modifier `expand` puts for `%name%` in Sigma rules: a YAML file of names and values.
@@ -170,19 +168,9 @@ impl Paths {
 
 impl Reading {
     fn read(&self, paths: &[PathBuf]) -> (Vec<Loaded>, Diagnostics) {
-        let fieldmap = match self.fieldmap.as_deref().map(Fieldmap::load) {
-            None => Fieldmap::builtin(),
-            Some(Ok(fieldmap)) => fieldmap,
-            Some(Err(problems)) => return (Vec::new(), problems),
-        };
-        let placeholders = match self.sigma_placeholders.as_deref().map(Placeholders::load) {
-            None => Placeholders::default(),
-            Some(Ok(placeholders)) => placeholders,
-            Some(Err(problems)) => return (Vec::new(), problems),
-        };
+        let mut problems = Diagnostics::default();
         let paths = if paths.is_empty() { default_paths() } else { paths.to_owned() };
         if paths.is_empty() {
-            let mut problems = Diagnostics::default();
             let place = Place::whole(&Source::new("rules", ""));
             let error = Diagnostic::error("no-rules", place, "there is no folder `rules` or `sigma` here");
             problems.push(error.hint("give the paths of rules on the command line"));
@@ -192,10 +180,14 @@ impl Reading {
             Ok(indicators) => indicators,
             Err(problems) => return (Vec::new(), problems),
         };
+        let places = sense::places_of_rules(&paths, self.fieldmap.clone(), self.sigma_placeholders.clone());
+        let inputs = Inputs::read(&places, &mut problems);
         let selection =
             Selection { tags: self.tag.clone(), folders: self.folder.clone(), exclude: self.exclude.clone() };
-        let loader = Loader::new(fieldmap).with_placeholders(placeholders);
-        loader.with_indicators(Arc::new(indicators)).with_selection(selection).load(&paths)
+        let loader = sense::loader(&inputs, selection, &Arc::new(indicators), &mut problems);
+        let (rules, more) = loader.read(&inputs.of(Role::Rules));
+        problems.extend(more);
+        (rules, problems)
     }
 
     /// The indicator lists of the configuration, if one is given. Its own problems are printed at once.

@@ -411,6 +411,7 @@ fn file_open(event: &mut Event, record: Record<'_>, flags: u32) -> Result<(), De
         open.redirected = Some(requested.as_deref().is_some_and(|text| text.starts_with(b"/") && text != &*path));
         open.path = Some(path);
         open.created = Some(flags & wire::CREATED != 0);
+        open.outside_root = Some(flags & wire::OUTSIDE_ROOT != 0);
         open.ty = Some(match mode & libc::S_IFMT {
             libc::S_IFREG => FileType::File,
             libc::S_IFDIR => FileType::Directory,
