@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test test-all vm-test bench bench-execs bench-latency bench-matcher fuzz fmt lint sigma-compat
+.PHONY: help run test test-all vm-test bench bench-execs bench-indicators bench-latency bench-matcher fuzz fmt lint sigma-compat
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ bench: bench-matcher ## measure what needs no root: the matcher
 bench-matcher: ## events/s of the matcher beside other engines, with the rules below SIGMAHQ (../shared/sigmahq)
 	@scripts/bench matcher $(CASES)
 
+bench-indicators: ## memory and time of lists of a million indicators
+	@scripts/bench indicators $(ENTRIES)
+
 bench-latency: ## measure, as root, from an event to its alert at 20,000 events/s, and what the sensor costs
 	@scripts/bench latency $(SECONDS_EACH)
 
@@ -37,6 +40,8 @@ fuzz: ## fuzz each target for SECONDS_EACH (60) with the nightly toolchain
 
 fmt: ## format the code
 	@cargo fmt --all
+	@cargo fmt --manifest-path bench/Cargo.toml
+	@cargo fmt --manifest-path fuzz/Cargo.toml
 
 sigma-compat: ## load the Sigma rules below RULES, say what becomes of each, and hold the verdicts against an oracle
 	@scripts/sigma-compat $(RULES) $(PLACEHOLDERS)

@@ -45,6 +45,7 @@ fn load(rules: &Path, fieldmap: &Arc<Fieldmap>) -> RuleSet {
 fn stages(rules: RuleSet) -> Stages {
     let host = Host { name: Box::default(), boot_id: Box::default(), boot_to_wall_ns: 0 };
     Stages {
+        scanner: None,
         enricher: Enricher::new(Limits::default(), id::Origin::new("", ""), host, Users::fixed([])),
         rules: Arc::new(rules),
         whitelist: Whitelist::default(),
@@ -75,7 +76,9 @@ pub(super) fn measure(rules: PathBuf, fieldmap: Arc<Fieldmap>) -> Vec<Row> {
         interval: None,
         asked: Arc::clone(&asked),
         look: Box::new(|| 0),
-        read: Box::new(move || Some(Renewal { rules: load(&rules, &fieldmap), whitelist: Whitelist::default() })),
+        read: Box::new(move || {
+            Some(Renewal { rules: load(&rules, &fieldmap), whitelist: Whitelist::default(), yara: None })
+        }),
     };
     let renewals = Renewals::start(origin).expect("a thread");
     let gap = Duration::from_secs(1) / u32::try_from(RATE).expect("a rate");

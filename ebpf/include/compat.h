@@ -38,7 +38,44 @@ struct cred___one {
 	} cap_effective;
 };
 
+/*
+ * When an inode last changed was `i_ctime` until 13bc24457850 (6.6) made it `__i_ctime` and 3aa63a569c64
+ * (6.11) two words. Since 4e40eff0b573 (6.13) the highest bit of the second says that it has been asked for.
+ */
+struct inode___stamp {
+	struct {
+		__s64 tv_sec;
+		long tv_nsec;
+	} i_ctime;
+};
+struct inode___hidden {
+	struct {
+		__s64 tv_sec;
+		long tv_nsec;
+	} __i_ctime;
+};
+struct inode___words {
+	__s64 i_ctime_sec;
+	__u32 i_ctime_nsec;
+};
+#define CTIME_QUERIED (1U << 31)
+
 #pragma clang attribute pop
+
+/* Nanoseconds since the epoch. */
+static __always_inline __u64 inode_changed_ns(struct inode *inode)
+{
+	struct inode___words *words = (void *)inode;
+	struct inode___hidden *hidden = (void *)inode;
+	struct inode___stamp *stamp = (void *)inode;
+
+	if (bpf_core_field_exists(words->i_ctime_sec))
+		return BPF_CORE_READ(words, i_ctime_sec) * 1000000000ULL +
+		       (BPF_CORE_READ(words, i_ctime_nsec) & ~CTIME_QUERIED);
+	if (bpf_core_field_exists(hidden->__i_ctime))
+		return BPF_CORE_READ(hidden, __i_ctime.tv_sec) * 1000000000ULL + BPF_CORE_READ(hidden, __i_ctime.tv_nsec);
+	return BPF_CORE_READ(stamp, i_ctime.tv_sec) * 1000000000ULL + BPF_CORE_READ(stamp, i_ctime.tv_nsec);
+}
 
 static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *node)
 {

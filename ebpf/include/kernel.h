@@ -46,6 +46,7 @@ struct inode {
 	unsigned long i_ino;
 	unsigned int i_nlink;
 	__u32 i_rdev;
+	__u32 i_generation;
 };
 
 struct dentry {

@@ -49,7 +49,7 @@ enum step {
 	STEP_NAME,
 	STEP_MOUNT,
 	STEP_ROOT,
-	STEP_DETACHED,
+	STEP_OUTSIDE,
 };
 
 /* Moves over a mount point if the walk stands on the root of a mount. */
@@ -63,9 +63,9 @@ static __always_inline enum step walk_step(struct walk *walk)
 	if (likely(walk->dentry != walk->mount_root))
 		return STEP_NAME;
 	parent = BPF_CORE_READ(mount, mnt_parent);
-	/* The top of a mount tree that is not the process's own. */
+	/* The top of a tree of mounts, and the process's root was not on the way. */
 	if (parent == mount)
-		return STEP_DETACHED;
+		return STEP_OUTSIDE;
 	walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 	walk->mount = parent;
 	walk->mount_root = BPF_CORE_READ(parent, mnt.mnt_root);
@@ -100,8 +100,9 @@ static __always_inline __u32 write_path(struct record *record, struct task_struc
 
 		if (step == STEP_MOUNT)
 			continue;
-		if (step == STEP_DETACHED)
-			add_flags(record, WIRE_DETACHED);
+		/* Of a record with several paths one flag could not say which it means. */
+		if (step == STEP_OUTSIDE && cut == WIRE_CUT_PATH)
+			add_flags(record, WIRE_OUTSIDE_ROOT);
 		if (step != STEP_NAME)
 			return used_of(record) - start;
 		dentry = walk.dentry;

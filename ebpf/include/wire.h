@@ -53,8 +53,8 @@ enum wire_kind {
 #define WIRE_DELETED 1024
 /* The open made the file. */
 #define WIRE_CREATED 2048
-/* The resolved path starts at the root of a file system that is not mounted where the process can see it. */
-#define WIRE_DETACHED 4096
+/* The opened file lies outside the process's root: its path starts at the top of another tree of mounts. */
+#define WIRE_OUTSIDE_ROOT 4096
 
 /* Arguments: of more than both together the first HEAD and the last TAIL bytes are kept. */
 #define WIRE_ARGS_HEAD 24576
@@ -120,6 +120,14 @@ struct wire_header {
 };
 
 struct wire_exec {
+	/* The executable's inode number. */
+	__u64 inode;
+	/* When its inode last changed, nanoseconds since the epoch. */
+	__u64 changed_ns;
+	/* Its device: major << 20 | minor. */
+	__u32 device;
+	/* Its generation: the inode number alone may have been another file's. */
+	__u32 generation;
 	/* Bytes of all arguments; what is in the tail is min(this, HEAD + TAIL). */
 	__u64 args_bytes;
 	__u32 args_count;

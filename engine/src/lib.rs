@@ -16,6 +16,7 @@ pub mod indicator;
 pub mod kernel;
 pub mod pipeline;
 pub mod rule;
+pub mod scan;
 pub mod schema;
 pub mod sensor;
 pub mod setting;

@@ -159,12 +159,17 @@ static __always_inline void fill_stream(struct wire_exec *exec, struct task_stru
 	}
 }
 
-/* Where the executable is, and whether it is a memfd or has lost its last name. */
-static __always_inline void fill_executable(struct record *record, struct file *file)
+/* Which file the executable is, and whether it is a memfd or has lost its last name. */
+static __always_inline void fill_executable(struct record *record, struct wire_exec *exec, struct file *file)
 {
 	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
 	char name[8] = {};
 
+	exec->inode = BPF_CORE_READ(inode, i_ino);
+	exec->device = BPF_CORE_READ(inode, i_sb, s_dev);
+	exec->generation = BPF_CORE_READ(inode, i_generation);
+	exec->changed_ns = inode_changed_ns(inode);
 	if (BPF_CORE_READ(file, f_inode, i_nlink))
 		return;
 	add_flags(record, WIRE_DELETED);
@@ -195,7 +200,7 @@ static __always_inline bool exec_record(struct task_struct *task, struct linux_b
 	set_used(&record, sizeof(struct wire_header) + sizeof(*exec));
 	fill_task(&record, task);
 	fill_parent(&record, BPF_CORE_READ(task, real_parent));
-	fill_executable(&record, file);
+	fill_executable(&record, exec, file);
 	for (int i = 0; i < 3; i++)
 		fill_stream(exec, task, i);
 	exec->args_bytes = BPF_CORE_READ(mm, arg_end) - arg_start;

@@ -230,6 +230,11 @@ fn object(event: &Event, hash: &mut Hash) {
             }
         }
         Data::Listen(it) => hash.end(it.server),
+        Data::YaraMatch(it) => {
+            hash.maybe(it.rule.namespace.as_deref());
+            hash.maybe(it.rule.name.as_deref());
+            hash.maybe(it.sha256.as_deref().or(it.path.as_deref()));
+        }
     }
 }
 

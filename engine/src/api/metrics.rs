@@ -63,6 +63,15 @@ pub fn metrics(snapshot: &Snapshot) -> String {
         ("clock_set_back", several.set_back),
     ];
     family(&mut out, Sort::Counter, "correlation_total", "What happened in these groups.", labelled("what", happened));
+    if let Some(scan) = &snapshot.scan {
+        family(&mut out, Sort::Gauge, "yara_rules", "YARA rules in force.", single(scan.rules));
+        family(&mut out, Sort::Gauge, "watched_folders", "Folders whose files are scanned.", single(scan.folders));
+        let outcomes = [("scanned", scan.scanned), ("known", scan.known), ("partial", scan.partial)];
+        let doc = "Files by what became of them; those scanned in part are among those scanned.";
+        family(&mut out, Sort::Counter, "files_total", doc, labelled("outcome", outcomes));
+        family(&mut out, Sort::Counter, "scanned_bytes_total", "Bytes that were scanned.", single(scan.bytes));
+        family(&mut out, Sort::Counter, "yara_matches_total", "Matches of YARA rules.", single(scan.matches));
+    }
     let queues = || snapshot.queues.iter();
     let lengths = queues().map(|(name, it)| (vec![("queue", name.as_str())], number(it.length)));
     family(&mut out, Sort::Gauge, "queue_length", "What waits: batches, or bytes of a ring.", lengths.collect());

@@ -15,7 +15,8 @@ pub use metrics::metrics;
 pub use server::{BindError, Server, ask};
 pub use service::Service;
 pub use snapshot::{
-    Alerts, Correlations, Deduplication, Kind, Loss, Memory, Processes, Program, Queue, Reloads, Sink, Snapshot, Spool,
+    Alerts, Correlations, Deduplication, Kind, Loss, Memory, Processes, Program, Queue, Reloads, Scan, Sink, Snapshot,
+    Spool,
 };
 
 /// The last snapshot; shared by who publishes and who answers.

@@ -36,6 +36,9 @@ pub struct Snapshot {
     /// What rules over several events remember.
     #[serde(default)]
     pub correlations: Correlations,
+    /// What was scanned; absent where nothing is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scan: Option<Scan>,
     /// Queues by name.
     pub queues: BTreeMap<String, Queue>,
     /// Destinations, in the order of the configuration.
@@ -129,6 +132,25 @@ pub struct Correlations {
     pub repeats: u64,
     /// How often everything was forgotten because the clock was set back.
     pub set_back: u64,
+}
+
+/// What was scanned with YARA rules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scan {
+    /// YARA rules in force.
+    pub rules: u64,
+    /// Files that were scanned.
+    pub scanned: u64,
+    /// Bytes of them.
+    pub bytes: u64,
+    /// Files that were known from before.
+    pub known: u64,
+    /// Files of which the beginning was scanned only.
+    pub partial: u64,
+    /// Matches.
+    pub matches: u64,
+    /// Folders that are watched.
+    pub folders: u64,
 }
 
 /// A bounded queue.

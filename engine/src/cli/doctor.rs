@@ -12,6 +12,7 @@ use crate::{
         attach::{KindSet, Plan, State},
         probe::Host,
     },
+    scan,
 };
 
 /// Says per event kind which alternatives there are, which one runs and why, and what is sure, racy
@@ -64,6 +65,15 @@ fn state_words(state: &State) -> (&'static str, Option<&str>) {
     }
 }
 
+/// What is to be said of scanning, which needs nothing of the kernel.
+fn made() -> (&'static str, Option<&'static str>) {
+    if scan::BUILT_IN {
+        ("runs", None)
+    } else {
+        ("not here", Some("this program was built without YARA (`--features yara`)"))
+    }
+}
+
 fn show(host: &Host, plan: Option<&Plan>, form: As) -> ExitCode {
     if form.json() {
         let kinds: Vec<_> = Kind::ALL.iter().map(|kind| kind_json(*kind, plan)).collect();
@@ -92,8 +102,13 @@ fn show(host: &Host, plan: Option<&Plan>, form: As) -> ExitCode {
         let states = plan.and_then(|plan| plan.kinds.iter().find(|one| one.kind == kind.name()));
         for source in kind.sources() {
             let state = states.and_then(|states| states.alternatives.iter().find(|one| one.name == source.name));
-            let (word, reason) = state.map_or(("not tried", None), |one| state_words(&one.state));
-            text.push_str(&format!("  {:<11} {word:<11} {}\n", source.name, source.hooks.join(", ")));
+            let (word, reason) = match state {
+                Some(one) => state_words(&one.state),
+                None if kind.is_from_kernel() => ("not tried", None),
+                None => made(),
+            };
+            let hooks = if kind.is_from_kernel() { source.hooks.join(", ") } else { "YARA rules on files".to_owned() };
+            text.push_str(&format!("  {:<11} {word:<11} {hooks}\n", source.name));
             if let Some(reason) = reason {
                 text.push_str(&format!("              why: {}\n", short(reason)));
             }
@@ -157,5 +172,9 @@ fn kind_json(kind: Kind, plan: Option<&Plan>) -> serde_json::Value {
             })
         })
         .collect();
-    json!({ "kind": kind.name(), "running": states.and_then(|states| states.running()), "alternatives": alternatives })
+    let running = match states {
+        None if !kind.is_from_kernel() && scan::BUILT_IN => kind.sources().first().map(|source| source.name),
+        states => states.and_then(|states| states.running()),
+    };
+    json!({ "kind": kind.name(), "running": running, "alternatives": alternatives })
 }

@@ -28,6 +28,7 @@ use crate::{
         renewal::{Renewals, Retired},
     },
     rule::Filter,
+    scan,
     store::recording::{Header, RuleHash, Writer},
     whitelist::Whitelist,
 };
@@ -46,6 +47,8 @@ pub(super) struct Job {
     pub(super) rules: RuleSet,
     pub(super) whitelist: Whitelist,
     pub(super) kinds: KindSet,
+    /// What files are scanned with.
+    pub(super) yara: Option<Arc<scan::Rules>>,
     /// Which events are shown; all if absent.
     pub(super) filter: Option<Filter>,
     /// A recording to be made.
@@ -60,8 +63,10 @@ pub(super) struct Job {
 
 /// Loads, confines, watches, ends.
 pub(super) fn watch(client: Client, settings: Config, job: Job) -> Result<ExitCode, Told> {
-    let Job { rules, whitelist, kinds, filter, record, limit, renewal, alarm } = job;
+    let Job { rules, whitelist, kinds, yara, filter, record, limit, renewal, alarm } = job;
     let (stop, reload) = signals(renewal.is_some())?;
+    let writing = (scan::BUILT_IN && !settings.scan.watch.is_empty()).then_some(Kind::FileOpen);
+    let kinds = KindSet(kinds.0 | writing.into_iter().collect::<KindSet>().0);
     let loaded = Loaded::load(client, &settings, kinds).map_err(tell)?;
     let host = loaded.host.clone();
     let recorder = record.map(|path| recorder(&path, &host, &settings)).transpose()?;
@@ -74,6 +79,11 @@ pub(super) fn watch(client: Client, settings: Config, job: Job) -> Result<ExitCo
     server.start(board.clone()).map_err(|error| tell(format!("no thread for the status: {error}")))?;
     let mut stages = sense::stages(&settings, rules, whitelist, host.origin(), host.for_enrichment(), filter)?;
     stages.recorder = recorder;
+    // Rules may come later, unless they cannot come at all.
+    if scan::BUILT_IN && (renewal.is_some() || yara.is_some()) {
+        let scanner = loaded.scanner(&settings.scan, yara);
+        stages.scanner = Some(scanner.map_err(|error| tell(format!("nothing can be scanned: {error}")))?);
+    }
     let scope = settings.cgroup.as_ref().map_or_else(|| "the whole host".to_owned(), |path| path.display().to_string());
     let hashes = hashes(&stages.rules);
     let plan = loaded.plan();
@@ -82,6 +92,11 @@ pub(super) fn watch(client: Client, settings: Config, job: Job) -> Result<ExitCo
         if kinds_wants(kinds, &plan.kind) && plan.running().is_none() {
             eprintln!("beewolf: {} events cannot be had here; `beewolf doctor` says why", plan.kind);
         }
+    }
+    if stages.rules.needed_kinds().contains(&Kind::YaraMatch)
+        && stages.scanner.as_ref().is_none_or(|it| it.rules() == 0)
+    {
+        eprintln!("beewolf: there are no yara_match events without YARA rules (`scan.yara`, --yara)");
     }
     let renewals = renewal
         .map(|after| Renewals::start(renew::origin(settings.clone(), after, reload, loaded.attacher())))

@@ -13,6 +13,7 @@ mod renew;
 mod replay;
 mod rules;
 mod run;
+mod scan;
 mod schema;
 mod sense;
 mod sigma_events;
@@ -53,6 +54,9 @@ enum Command {
     },
     /// Watches the host with rules.
     Run(run::Arguments),
+    /// Scans files with YARA rules.
+    #[command(after_help = scan::EXIT_CODES)]
+    Scan(scan::Arguments),
     /// Prints the JSON Schema of what Beewolf reads and writes.
     Schema {
         /// Of what.
@@ -81,6 +85,7 @@ pub fn main() -> std::process::ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Rules { what } => rules::run(&what),
         Command::Run(arguments) => run::run(arguments),
+        Command::Scan(arguments) => scan::run(&arguments),
         Command::Schema { of } => schema::run(of),
         Command::Status(arguments) => status::run(&arguments),
         Command::Trace(arguments) => trace::run(arguments),

@@ -104,11 +104,11 @@ impl Keeper {
         let Some((generations, name)) = pinned else {
             let mut diagnostics = Diagnostics::default();
             let inputs = Inputs::read(&sense::places(settings), &mut diagnostics);
-            return sense::ready(inputs, settings, diagnostics, before);
+            return sense::ready(inputs, settings, diagnostics, before)?.scanning();
         };
         eprintln!("beewolf: generation {name} is pinned; `beewolf rules rollback --release` goes back to the files");
         let inputs = inputs(generations, &name).map_err(|error| tell(format!("generation {name}: {error}")))?;
-        sense::ready(inputs, settings, Diagnostics::default(), before)
+        sense::ready(inputs, settings, Diagnostics::default(), before)?.scanning()
     }
 
     /// The generation last in force that can still be used, and what to tell of it.
@@ -116,7 +116,7 @@ impl Keeper {
         let generations = self.generations.as_ref()?;
         generations.list().ok()?.into_iter().find_map(|kept| {
             let inputs = inputs(generations, &kept.name).ok()?;
-            let ready = sense::ready(inputs, settings, Diagnostics::default(), before).ok()?;
+            let ready = sense::ready(inputs, settings, Diagnostics::default(), before).ok()?.scanning().ok()?;
             let used = Timestamp::try_from(kept.used).map_or_else(|_| "some time".to_owned(), |time| time.to_string());
             Some((
                 ready,
@@ -157,7 +157,7 @@ pub(super) fn origin(settings: Config, after: After, asked: Arc<AtomicBool>, att
     let interval = settings.reload.interval;
     let mut lists = indicators;
     let read = move || {
-        let Ready { rules, whitelist, inputs, indicators } = keeper.read(&settings, &lists).ok()?;
+        let Ready { rules, whitelist, inputs, indicators, yara } = keeper.read(&settings, &lists).ok()?;
         lists = indicators;
         match attacher.attach(live::kinds_of(&rules).collect()) {
             Ok(plan) => {
@@ -170,7 +170,7 @@ pub(super) fn origin(settings: Config, after: After, asked: Arc<AtomicBool>, att
             Err(error) => eprintln!("beewolf: no more events can be had for the new rules: {error}"),
         }
         keeper.keep(&inputs);
-        Some(Renewal { rules, whitelist })
+        Some(Renewal { rules, whitelist, yara })
     };
     Origin { in_force, interval, asked, look: Box::new(move || fingerprint(&paths)), read: Box::new(read) }
 }

@@ -74,8 +74,8 @@ fn live(arguments: Arguments) -> ExitCode {
         let Arguments { options, scope_cgroup, limit, .. } = arguments;
         let mut settings = options.settings()?;
         settings.cgroup = scope_cgroup.or(settings.cgroup);
-        let First { ready: Ready { rules, whitelist, inputs, indicators }, keeper, fingerprint, alarm } =
-            renew::first(&settings)?;
+        let First { ready, keeper, fingerprint, alarm } = renew::first(&settings)?;
+        let Ready { rules, whitelist, inputs, indicators, yara } = ready;
         if alarm.is_none() {
             keeper.keep(&inputs);
         }
@@ -84,7 +84,7 @@ fn live(arguments: Arguments) -> ExitCode {
         live::watch(
             client,
             settings,
-            Job { rules, whitelist, kinds, filter: None, record: None, limit, renewal, alarm },
+            Job { rules, whitelist, kinds, yara, filter: None, record: None, limit, renewal, alarm },
         )
     })
 }

@@ -10,7 +10,8 @@ use crate::{
     event::{Kind, id::Origin, value::Time},
     indicator::{ListReport, Lists},
     pipeline::{Stages, Tally},
-    rule::{Colour as RuleColour, Diagnostics, Filter, Inputs, Loader, Places, Role},
+    rule::{Colour as RuleColour, Diagnostics, Filter, Inputs, Loader, Places, Role, Selection, sigma::Fieldmap},
+    scan,
     sink::{self, SinkConfig, Sinks},
     whitelist::Whitelist,
 };
@@ -40,6 +41,9 @@ pub(super) struct Loading {
     /// Whitelist files; may be given several times.
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(super) whitelist: Vec<PathBuf>,
+    /// YARA rules: files, and folders with `*.yar` and `*.yara`; may be given several times.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(super) yara: Vec<PathBuf>,
     /// Only rules with this tag; may be given several times. `attack.t1059` stands for `attack.t1059.004`, too.
     #[arg(long, value_name = "TAG")]
     pub(super) tag: Vec<String>,
@@ -129,6 +133,14 @@ impl Loading {
             }
         }
         settings.rules = self.rule_paths(&settings);
+        if !self.yara.is_empty() {
+            settings.scan.yara.clone_from(&self.yara);
+        } else if settings.scan.yara == Config::default().scan.yara {
+            settings.scan.yara.retain(|path| path.exists());
+            if settings.scan.yara.is_empty() {
+                settings.scan.yara = super::rules::default_yara();
+            }
+        }
         settings.reload.generations = settings.reload.generations.filter(|_| is_service);
         Ok(settings)
     }
@@ -174,16 +186,47 @@ pub(super) struct Ready {
     pub(super) whitelist: Whitelist,
     pub(super) inputs: Inputs,
     pub(super) indicators: Arc<Lists>,
+    pub(super) yara: Option<Arc<scan::Rules>>,
+}
+
+impl Ready {
+    /// The same with the YARA rules among the texts, compiled; every error is printed.
+    #[cfg_attr(not(feature = "bpf"), expect(dead_code, reason = "only a live sensor scans"))]
+    pub(super) fn scanning(mut self) -> Result<Self, Told> {
+        let mut diagnostics = Diagnostics::default();
+        self.yara = scan::Rules::compile(&self.inputs.of(Role::Yara), &mut diagnostics).map(Arc::new);
+        if diagnostics.has_errors() {
+            eprint!("{}", diagnostics.render(colour()));
+            return Err(tell(format!("{} errors in the YARA rules; they are not used", diagnostics.errors())));
+        }
+        warned(&diagnostics, "the YARA rules");
+        Ok(self)
+    }
+}
+
+/// Says that there are warnings, and where to read them.
+fn warned(diagnostics: &Diagnostics, of: &str) {
+    let warnings = diagnostics.warnings();
+    if warnings > 0 {
+        eprintln!("beewolf: {warnings} warnings in {of}; `beewolf rules check` shows them");
+    }
 }
 
 /// Where the texts of rules and whitelists are.
 pub(super) fn places(settings: &Config) -> Places {
-    let fieldmap = settings.rules.iter().map(|path| path.join(FIELDMAP)).find(|path| path.exists());
-    Places::default()
-        .with(Role::Fieldmap, fieldmap)
-        .with(Role::Placeholders, settings.sigma_placeholders.clone())
-        .with(Role::Rules, settings.rules.iter().cloned())
+    places_of_rules(&settings.rules, None, settings.sigma_placeholders.clone())
         .with(Role::Whitelist, settings.whitelists.iter().cloned())
+        .with(Role::Yara, settings.scan.yara.iter().cloned())
+}
+
+/// Where the texts of rules are. Sigma's names are mapped as a file says that is given, or the first that lies
+/// beside the rules.
+pub(super) fn places_of_rules(rules: &[PathBuf], fieldmap: Option<PathBuf>, placeholders: Option<PathBuf>) -> Places {
+    let mut beside = rules.iter().map(|path| path.join(FIELDMAP)).filter(|path| path.exists());
+    Places::default()
+        .with(Role::Fieldmap, fieldmap.or_else(|| beside.find(|path| Fieldmap::may_be_in(path))))
+        .with(Role::Placeholders, placeholders)
+        .with(Role::Rules, rules.iter().cloned())
 }
 
 /// Rules and whitelists, checked; every problem is printed.
@@ -196,14 +239,14 @@ pub(super) fn load_rules(settings: &Config) -> Result<Ready, Told> {
 /// What reads the rules among some texts.
 pub(super) fn loader(
     inputs: &Inputs,
-    settings: &Config,
+    selection: Selection,
     indicators: &Arc<Lists>,
     diagnostics: &mut Diagnostics,
 ) -> Loader {
     Loader::new(inputs.fieldmap(diagnostics))
         .with_placeholders(inputs.placeholders(diagnostics))
         .with_indicators(Arc::clone(indicators))
-        .with_selection(settings.selection.clone())
+        .with_selection(selection)
 }
 
 /// Compiles texts that were read, with the problems found while reading; every problem is printed.
@@ -216,7 +259,7 @@ pub(super) fn ready(
 ) -> Result<Ready, Told> {
     inputs.verify(&settings.trust, &mut diagnostics);
     let indicators = Arc::new(indicators(settings, before)?);
-    let loader = loader(&inputs, settings, &indicators, &mut diagnostics);
+    let loader = loader(&inputs, settings.selection.clone(), &indicators, &mut diagnostics);
     let (loaded, problems) = loader.read(&inputs.of(Role::Rules));
     diagnostics.extend(problems);
     let whitelist = Whitelist::read(&inputs.of(Role::Whitelist), &indicators, &mut diagnostics);
@@ -225,11 +268,8 @@ pub(super) fn ready(
         return Err(tell(format!("{} errors in the rules; they are not used", diagnostics.errors())));
     }
     let rules = RuleSet::new(loaded).with_generation(&inputs.generation());
-    let warnings = diagnostics.warnings();
-    if warnings > 0 {
-        eprintln!("beewolf: {warnings} warnings in the rules; `beewolf rules check` shows them");
-    }
-    Ok(Ready { rules, whitelist, inputs, indicators })
+    warned(&diagnostics, "the rules");
+    Ok(Ready { rules, whitelist, inputs, indicators, yara: None })
 }
 
 /// The indicator lists of the configuration; what is wrong with their files is printed.
@@ -313,6 +353,7 @@ pub(super) fn stages(
         forgotten: 0,
         dedup: dedup(settings),
         sinks: Sinks::start(&settings.sinks).map_err(tell)?,
+        scanner: None,
         recorder: None,
         tally: Tally::default(),
         filter,

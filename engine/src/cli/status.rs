@@ -109,6 +109,17 @@ fn readable(snapshot: &Snapshot) -> String {
         "correlations {} groups with {} matches, {} groups dropped",
         several.groups, several.entries, several.evicted_groups
     ));
+    if let Some(scan) = &snapshot.scan {
+        lines.push(format!(
+            "scan         {} YARA rules, {} files scanned ({}), {} known, {} matches, {} folders watched",
+            scan.rules,
+            scan.scanned,
+            mebibytes(scan.bytes),
+            scan.known,
+            scan.matches,
+            scan.folders
+        ));
+    }
     if snapshot.losses.is_empty() {
         lines.push("lost         nothing".to_owned());
     }

@@ -85,7 +85,7 @@ fn live(arguments: Arguments) -> Result<ExitCode, Told> {
         live::watch(
             client,
             settings,
-            Job { rules, whitelist, kinds, filter, record, limit, renewal: None, alarm: None },
+            Job { rules, whitelist, kinds, yara: None, filter, record, limit, renewal: None, alarm: None },
         )
     }))
 }

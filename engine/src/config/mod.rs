@@ -15,6 +15,7 @@ use std::{
 use crate::{
     indicator,
     rule::{Selection, Trust},
+    scan,
     setting::{self, Data, Node, Preset, Problem, Row, Type, Value, Values, comment},
     sink::{self, SinkConfig},
     store::{self, CappedError},
@@ -48,7 +49,7 @@ pub const ROWS: &[Row] = &[
         name: "rules",
         ty: Type::Paths,
         preset: Preset::List(&["/etc/beewolf/rules"]),
-        doc: "Files and folders with native rules; folders are searched for `*.yml`.",
+        doc: "Files and folders with native rules, and with Falco's; folders are searched for `*.yml` and `*.yaml`.",
     },
     Row {
         name: "sigma",
@@ -115,6 +116,54 @@ pub const ROWS: &[Row] = &[
         ty: Type::Integer { min: 1, max: 1000 },
         preset: Preset::Number(5),
         doc: "How many of these are kept.",
+    },
+    Row {
+        name: "scan.yara",
+        ty: Type::Paths,
+        preset: Preset::List(&["/etc/beewolf/yara"]),
+        doc: "Files and folders with YARA rules; folders are searched for `*.yar` and `*.yara`. They are asked of every program that is started, and of what is written in watched folders; a match is an event, `yara_match`, and rules say what it means.",
+    },
+    Row {
+        name: "scan.watch",
+        ty: Type::Paths,
+        preset: Preset::List(&[]),
+        doc: "Folders whose files are scanned when they have been written and closed, with the folders in them.",
+    },
+    Row {
+        name: "scan.max_bytes",
+        ty: Type::Size { min: 4096, max: 1 << 30 },
+        preset: Preset::Number(32 << 20),
+        doc: "Bytes of a file that are scanned. What comes after is not, and the event says so.",
+    },
+    Row {
+        name: "scan.timeout",
+        ty: Type::Duration { min: seconds(1), max: seconds(600) },
+        preset: Preset::Duration(seconds(10)),
+        doc: "Time for one file, in whole seconds. A file that takes longer is counted as missed.",
+    },
+    Row {
+        name: "scan.queue",
+        ty: Type::Integer { min: 1, max: 1_000_000 },
+        preset: Preset::Number(4096),
+        doc: "Files that wait to be scanned. What finds no room is counted as missed.",
+    },
+    Row {
+        name: "scan.cache_entries",
+        ty: Type::Integer { min: 1, max: 16_000_000 },
+        preset: Preset::Number(16_384),
+        doc: "Files that are known again by their identity and last change, and are not scanned a second time.",
+    },
+    Row {
+        name: "scan.matches",
+        ty: Type::Integer { min: 1, max: 1000 },
+        preset: Preset::Number(16),
+        doc: "YARA rules that are told of one file; more are counted as missed.",
+    },
+    Row {
+        name: "scan.folders",
+        ty: Type::Integer { min: 1, max: 1_000_000 },
+        preset: Preset::Number(8192),
+        doc: "Folders that are watched, those within others counted each. The kernel has a bound of its own, fs.inotify.max_user_watches.",
     },
     Row {
         name: "status_interval",
@@ -255,6 +304,8 @@ pub struct Config {
     pub trust: Trust,
     /// How rules are exchanged while the sensor runs.
     pub reload: Reload,
+    /// What is scanned.
+    pub scan: Scan,
     /// Time between status messages; `None` for none.
     pub status_interval: Option<Duration>,
     /// Where the status is served locally; `None` for nowhere.
@@ -285,6 +336,19 @@ pub struct Reload {
     pub generations: Option<PathBuf>,
     /// How many of them.
     pub keep: usize,
+}
+
+/// What is scanned with YARA rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// Files and folders with the rules.
+    pub yara: Vec<PathBuf>,
+    /// Folders whose files are scanned when they have been written.
+    pub watch: Vec<PathBuf>,
+    /// Folders that are watched at most.
+    pub folders: usize,
+    /// Bounds.
+    pub limits: scan::Limits,
 }
 
 /// When an alert is a repeat of one before.
@@ -371,6 +435,18 @@ impl Config {
                 interval: Some(values.duration("reload.interval")).filter(|time| !time.is_zero()),
                 generations: values.path("reload.generations").map(PathBuf::from),
                 keep: values.length("reload.keep"),
+            },
+            scan: Scan {
+                yara: paths("scan.yara"),
+                watch: paths("scan.watch"),
+                folders: values.length("scan.folders"),
+                limits: scan::Limits {
+                    max_bytes: values.number("scan.max_bytes"),
+                    timeout: values.duration("scan.timeout"),
+                    queue: values.length("scan.queue"),
+                    cache_entries: values.length("scan.cache_entries"),
+                    matches: values.length("scan.matches"),
+                },
             },
             status_interval: Some(values.duration("status_interval")).filter(|time| !time.is_zero()),
             status_socket: values.path("status.socket").filter(|_| values.boolean("status.enabled")).map(PathBuf::from),

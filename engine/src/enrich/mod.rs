@@ -188,9 +188,12 @@ impl Enricher {
                 self.table.exit(key, at, event.process.name.as_ref())
             }
             Data::Fork(_) => self.table.fork(key, event.parent_key, at, &event.process),
-            Data::Accept(_) | Data::Bind(_) | Data::Connect(_) | Data::FileOpen(_) | Data::Listen(_) => {
-                self.table.resolve(key, at, event.process.name.as_ref())
-            }
+            Data::Accept(_)
+            | Data::Bind(_)
+            | Data::Connect(_)
+            | Data::FileOpen(_)
+            | Data::Listen(_)
+            | Data::YaraMatch(_) => self.table.resolve(key, at, event.process.name.as_ref()),
         }
     }
 }
@@ -226,7 +229,13 @@ fn complete_flow(data: &mut Data) {
     let (source, destination, network) = match data {
         Data::Accept(accept) => (accept.source, accept.destination, &mut accept.network),
         Data::Connect(connect) => (connect.source, connect.destination, &mut connect.network),
-        Data::Bind(_) | Data::Exec(_) | Data::Exit(_) | Data::FileOpen(_) | Data::Fork(_) | Data::Listen(_) => return,
+        Data::Bind(_)
+        | Data::Exec(_)
+        | Data::Exit(_)
+        | Data::FileOpen(_)
+        | Data::Fork(_)
+        | Data::Listen(_)
+        | Data::YaraMatch(_) => return,
     };
     if network.community_id.is_none() {
         network.community_id = flow_id(source, destination, network);

@@ -1,7 +1,7 @@
 //! A process starts a program (execve, execveat) and the kernel has taken it on.
 
 use super::{
-    Source,
+    FileIdentity, Source,
     field::{Row, row},
     value::Bytes,
 };
@@ -9,6 +9,8 @@ use super::{
 /// A process starts a program. What it starts is the event's process.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Exec {
+    /// The file that was loaded: for a script its interpreter. Not a field; unknown in a recording.
+    pub image: Option<FileIdentity>,
     /// Executable of the image that called exec.
     pub previous_executable: Option<Bytes>,
 }

@@ -61,6 +61,8 @@ pub struct FileOpen {
     pub access: WordSet<Access>,
     /// The open made the file.
     pub created: Option<bool>,
+    /// The file does not lie below the process's root.
+    pub outside_root: Option<bool>,
     /// Kind of file.
     pub ty: Option<FileType>,
     /// Inode number.
@@ -84,6 +86,7 @@ pub const ROWS: &[Row] = &[
     row!(Ours "file.redirected": FileOpen(redirected), "The path asked for is absolute and differs from the resolved one: a link, `..` or a double slash."),
     row!(Ours "file.access": FileOpen(access), "What the open asks for: any of read, write, create, truncate, path."),
     row!(Ours "file.newly_created": FileOpen(created), "The open made the file."),
+    row!(Ours "file.outside_root": FileOpen(outside_root), "The file does not lie below the process's root: it was reached through a descriptor or through /proc, or is mounted nowhere. The path is then that from the top of its own tree of mounts."),
     row!(Ecs "file.type": FileOpen(ty), "Kind of file."),
     row!(Ecs "file.inode": FileOpen(inode), "Inode number."),
     row!(Ours "file.device_number": FileOpen(device), "Device number of the file system as the kernel has it: major shifted left by 20, plus minor."),
@@ -106,7 +109,7 @@ pub const SOURCES: &[Source] = &[
         name: "tracepoint",
         hooks: &["tp_btf/sys_exit"],
         misses: "opens through io_uring or by file handle; the kernel's own open of an executable",
-        racy: &["file.requested_path", "file.path", "file.name", "file.extension", "file.access"],
+        racy: &["file.requested_path", "file.path", "file.name", "file.extension", "file.outside_root", "file.access"],
         absent: &[],
         outcome: true,
     },

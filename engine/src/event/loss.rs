@@ -19,6 +19,8 @@ words! {
         Queue = "queue",
         /// A recording could not be written, or a line of it could not be read.
         Recording = "recording",
+        /// A file could not be scanned.
+        Scan = "scan",
         /// An output could not be reached, was full or too slow.
         Sink = "sink",
     }
@@ -31,6 +33,8 @@ words! {
         Alert = "alert",
         /// Events.
         Event = "event",
+        /// Files that were not scanned.
+        File = "file",
         /// Losses and status messages.
         Notice = "notice",
     }

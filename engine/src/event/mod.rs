@@ -12,6 +12,7 @@ pub mod exec;
 pub mod exit;
 pub mod facts;
 pub mod field;
+pub mod file;
 pub mod file_open;
 pub mod foreign;
 pub mod fork;
@@ -26,6 +27,7 @@ pub mod socket;
 pub mod status;
 pub mod text;
 pub mod value;
+pub mod yara_match;
 
 use std::sync::Arc;
 
@@ -35,6 +37,7 @@ pub use connect::Connect;
 pub use exec::Exec;
 pub use exit::Exit;
 pub use facts::Facts;
+pub use file::FileIdentity;
 pub use file_open::FileOpen;
 pub use foreign::Foreign;
 pub use fork::Fork;
@@ -44,6 +47,7 @@ pub use process::Process;
 pub use seed::Seed;
 pub use severity::Severity;
 pub use status::Status;
+pub use yara_match::YaraMatch;
 
 use common::{Capability, Outcome};
 use value::{Bytes, FieldNames, Numeric, Time, WordSet};
@@ -88,7 +92,7 @@ macro_rules! kinds {
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),* }
             }
-            /// The number in `wire.h`.
+            /// The number in `wire.h`, below 24, or one above for what does not come from the kernel; below 32.
             #[must_use]
             pub fn wire(self) -> u16 {
                 match self { $(Self::$variant => $id),* }
@@ -156,6 +160,16 @@ kinds! {
     Fork = 2 "fork" in fork, "process" "start";
     /// A socket starts to listen.
     Listen = 8 "listen" in listen, "network" "start";
+    /// A YARA rule matches a file or a stream.
+    YaraMatch = 24 "yara_match" in yara_match, "malware" "info";
+}
+
+impl Kind {
+    /// Whether the kernel tells of it. Others are made of what the kernel tells.
+    #[must_use]
+    pub fn is_from_kernel(self) -> bool {
+        self.sources().iter().any(|source| !source.hooks.is_empty())
+    }
 }
 
 /// What identifies a process inside the sensor, exactly: no two processes of one boot share it.

@@ -349,6 +349,14 @@ pub struct WordSet<W> {
     of: std::marker::PhantomData<W>,
 }
 
+impl<W: Words> WordSet<W> {
+    /// Whether the word is among them.
+    #[must_use]
+    pub fn contains(&self, word: W) -> bool {
+        self.words.contains(&word.word())
+    }
+}
+
 impl<W> Default for WordSet<W> {
     fn default() -> Self {
         Self { words: Vec::new(), of: std::marker::PhantomData }

@@ -10,9 +10,14 @@
 )]
 
 use std::{
+    ffi::OsStr,
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::{
+        fd::{AsFd, BorrowedFd, OwnedFd},
+        unix::ffi::OsStrExt,
+    },
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError},
 };
 
@@ -29,16 +34,20 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     attach::{KindSet, Plan},
+    files::{self, Folders},
     load::Loaded,
     request::{Facts, StartRequest},
 };
+use crate::event::ProcessKey;
 
 /// Descriptors of one answer: the rings, and the counters.
 const MAX_DESCRIPTORS: usize = 17;
 /// Bytes of one answer.
 const MAX_ANSWER: usize = 256 * 1024;
-/// Bytes of one request.
+/// Bytes of one request, without the path that some have.
 const REQUEST_BYTES: usize = 32;
+/// Bytes of such a path.
+const MAX_PATH: usize = 4096;
 
 /// Which of the two this process is now.
 #[derive(Debug)]
@@ -49,49 +58,78 @@ pub enum Role {
     Helper(u8),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Request {
     Start(StartRequest),
     Iterate,
     Look,
     Detach,
     Attach(KindSet),
+    /// The file that a process runs.
+    Image(ProcessKey),
+    /// A file by its name, as a process sees it or as the host does.
+    Executed(Option<ProcessKey>, PathBuf),
+    /// A folder that will be watched; only before the start.
+    Folder(PathBuf),
+    /// What the kernel tells of watched folders.
+    Notices,
+    /// A folder below one of those that were named.
+    Watch(u32, PathBuf),
+    /// A file below one of those that were named.
+    Below(u32, PathBuf),
 }
 
 impl Request {
-    fn encode(self) -> [u8; REQUEST_BYTES] {
+    fn encode(self) -> Vec<u8> {
         let nothing = StartRequest { kinds: 0, rings: 0, ring_bytes: 0, scope_level: 0, scope_cgroup: 0 };
-        let (operation, start) = match self {
-            Self::Start(start) => (1u32, start),
-            Self::Iterate => (2, nothing),
-            Self::Look => (3, nothing),
-            Self::Detach => (4, nothing),
-            Self::Attach(KindSet(kinds)) => (5, StartRequest { kinds, ..nothing }),
+        let of = |key: ProcessKey| StartRequest { kinds: key.pid, scope_cgroup: key.start_boot_ns, ..nothing };
+        let (operation, start, path) = match self {
+            Self::Start(start) => (1u32, start, None),
+            Self::Iterate => (2, nothing, None),
+            Self::Look => (3, nothing, None),
+            Self::Detach => (4, nothing, None),
+            Self::Attach(KindSet(kinds)) => (5, StartRequest { kinds, ..nothing }, None),
+            Self::Image(key) => (6, of(key), None),
+            Self::Executed(key, path) => (7, key.map_or(nothing, of), Some(path)),
+            Self::Folder(path) => (8, nothing, Some(path)),
+            Self::Notices => (9, nothing, None),
+            Self::Watch(folder, path) => (10, StartRequest { kinds: folder, ..nothing }, Some(path)),
+            Self::Below(folder, path) => (11, StartRequest { kinds: folder, ..nothing }, Some(path)),
         };
-        let mut bytes = [0; REQUEST_BYTES];
         let words = [operation, start.kinds, start.rings, start.ring_bytes, start.scope_level];
-        let all =
-            words.iter().flat_map(|word| word.to_ne_bytes()).chain([0; 4]).chain(start.scope_cgroup.to_ne_bytes());
-        for (place, byte) in bytes.iter_mut().zip(all) {
-            *place = byte;
-        }
+        let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        bytes.extend([0; 4]);
+        bytes.extend(start.scope_cgroup.to_ne_bytes());
+        bytes.extend(path.iter().flat_map(|path| path.as_os_str().as_bytes()));
         bytes
     }
 
-    fn decode(bytes: &[u8; REQUEST_BYTES]) -> Option<Self> {
-        let word = |at: usize| -> Option<u32> { Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?)) };
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (fixed, path) = bytes.split_at_checked(REQUEST_BYTES)?;
+        let word = |at: usize| -> Option<u32> { Some(u32::from_ne_bytes(fixed.get(at..at + 4)?.try_into().ok()?)) };
+        let long = u64::from_ne_bytes(fixed.get(24..32)?.try_into().ok()?);
+        let key = ProcessKey { pid: word(4)?, start_boot_ns: long };
+        let named = || PathBuf::from(OsStr::from_bytes(path));
         Some(match word(0)? {
+            7 => Self::Executed((key.pid != 0).then_some(key), named()),
+            8 => Self::Folder(named()),
+            10 => Self::Watch(word(4)?, named()),
+            11 => Self::Below(word(4)?, named()),
+            // No other has more.
+            _ if !path.is_empty() => return None,
             1 => Self::Start(StartRequest {
                 kinds: word(4)?,
                 rings: word(8)?,
                 ring_bytes: word(12)?,
                 scope_level: word(16)?,
-                scope_cgroup: u64::from_ne_bytes(bytes.get(24..32)?.try_into().ok()?),
+                scope_cgroup: long,
             }),
             2 => Self::Iterate,
             3 => Self::Look,
             4 => Self::Detach,
             5 => Self::Attach(KindSet(word(4)?)),
+            6 => Self::Image(key),
+            9 => Self::Notices,
             _ => return None,
         })
     }
@@ -104,6 +142,13 @@ enum Answer {
     Facts(Facts),
     Detached,
     Attached(Plan),
+    File,
+    /// The number of a folder among those named.
+    Folder(u32),
+    /// The number of a folder among the kernel's notices.
+    Watched(i32),
+    /// The kernel's error number.
+    NoFile(i32),
     Refused(String),
 }
 
@@ -194,9 +239,93 @@ impl Client {
         self.ask(Request::Detach).map(drop)
     }
 
+    /// The file that a process runs.
+    ///
+    /// # Errors
+    /// What the kernel says; [`io::ErrorKind::NotFound`] if the process has ended.
+    pub fn image(&self, process: ProcessKey) -> io::Result<OwnedFd> {
+        self.file(Request::Image(process))
+    }
+
+    /// A file by its name, as a process sees it, or the host; only one that somebody may run.
+    ///
+    /// # Errors
+    /// As [`Client::image`].
+    pub fn executed(&self, process: Option<ProcessKey>, path: &Path) -> io::Result<OwnedFd> {
+        self.file(Request::Executed(process, bounded(path)?))
+    }
+
+    /// Names a folder of the host, below which files may be asked for; its number. Only before the start.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn folder(&self, path: &Path) -> io::Result<u32> {
+        match self.ask(Request::Folder(bounded(path)?)).map_err(io::Error::other)? {
+            (Answer::Folder(number), _) => Ok(number),
+            (answer, _) => Err(no_file(&answer)),
+        }
+    }
+
+    /// What the kernel tells of watched folders: an inotify descriptor that does not block.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] if no folder was named.
+    pub fn notices(&self) -> io::Result<OwnedFd> {
+        self.file(Request::Notices)
+    }
+
+    /// Watches a folder at or below one that was named: its number among the notices, and the folder.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn watch(&self, folder: u32, path: &Path) -> io::Result<(i32, OwnedFd)> {
+        match self.ask(Request::Watch(folder, bounded(path)?)).map_err(io::Error::other)? {
+            (Answer::Watched(number), mut descriptors) => {
+                Ok((number, descriptors.pop().ok_or_else(|| io::Error::other(HelperError::Confused))?))
+            }
+            (answer, _) => Err(no_file(&answer)),
+        }
+    }
+
+    /// A regular file below a folder that was named.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn below(&self, folder: u32, path: &Path) -> io::Result<OwnedFd> {
+        self.file(Request::Below(folder, bounded(path)?))
+    }
+
+    fn file(&self, request: Request) -> io::Result<OwnedFd> {
+        match self.ask(request).map_err(io::Error::other)? {
+            (Answer::File, mut descriptors) => descriptors.pop().ok_or_else(|| io::Error::other(HelperError::Confused)),
+            (answer, _) => Err(no_file(&answer)),
+        }
+    }
+
     fn ask(&self, request: Request) -> Result<(Answer, Vec<OwnedFd>), HelperError> {
         let socket: MutexGuard<'_, OwnedFd> = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         ask(&socket, request)
+    }
+}
+
+/// A path that fits into a request.
+fn bounded(path: &Path) -> io::Result<PathBuf> {
+    if path.as_os_str().len() <= MAX_PATH { Ok(path.to_owned()) } else { Err(io::ErrorKind::InvalidFilename.into()) }
+}
+
+/// Why there is no file.
+fn no_file(answer: &Answer) -> io::Error {
+    match answer {
+        Answer::NoFile(number) => io::Error::from_raw_os_error(*number),
+        Answer::Started(_)
+        | Answer::Iterator
+        | Answer::Facts(_)
+        | Answer::Detached
+        | Answer::Attached(_)
+        | Answer::File
+        | Answer::Folder(_)
+        | Answer::Watched(_)
+        | Answer::Refused(_) => io::Error::other(HelperError::Confused),
     }
 }
 
@@ -210,9 +339,15 @@ fn ask(socket: &OwnedFd, request: Request) -> Result<(Answer, Vec<OwnedFd>), Hel
     let answer = serde_json::from_slice(bytes.get(..count).unwrap_or_default()).map_err(|_| HelperError::Confused)?;
     match answer {
         Answer::Refused(reason) => Err(HelperError::Refused(reason)),
-        Answer::Started(_) | Answer::Iterator | Answer::Facts(_) | Answer::Detached | Answer::Attached(_) => {
-            Ok((answer, descriptors))
-        }
+        Answer::Started(_)
+        | Answer::Iterator
+        | Answer::Facts(_)
+        | Answer::Detached
+        | Answer::Attached(_)
+        | Answer::File
+        | Answer::Folder(_)
+        | Answer::Watched(_)
+        | Answer::NoFile(_) => Ok((answer, descriptors)),
     }
 }
 
@@ -285,6 +420,7 @@ fn serve(socket: &OwnedFd, child: Pid) -> io::Result<u8> {
     }
     let mut loaded: Option<Loaded> = None;
     let mut started = false;
+    let mut folders = Folders::default();
     let mut line_open = true;
     loop {
         let mut wait = vec![PollFd::new(&engine, PollFlags::IN)];
@@ -300,7 +436,7 @@ fn serve(socket: &OwnedFd, child: Pid) -> io::Result<u8> {
         let is = |index: usize| ready.get(index).copied().unwrap_or(false);
         drop(wait);
         if is(signals.len() + 1) {
-            line_open = answer(socket, &mut loaded, &mut started)?;
+            line_open = answer(socket, &mut loaded, &mut started, &mut folders)?;
         }
         for (index, (pipe, signal)) in signals.iter().enumerate() {
             if is(index + 1) {
@@ -324,18 +460,55 @@ fn serve(socket: &OwnedFd, child: Pid) -> io::Result<u8> {
     }
 }
 
+/// The kernel's reason, or the next best number.
+fn refusal(error: &io::Error) -> Answer {
+    Answer::NoFile(error.raw_os_error().unwrap_or_else(|| {
+        let known = [(io::ErrorKind::NotFound, Errno::NOENT), (io::ErrorKind::InvalidInput, Errno::INVAL)];
+        let found = known.iter().find(|(kind, _)| *kind == error.kind());
+        found.map_or(Errno::ACCESS, |(_, number)| *number).raw_os_error()
+    }))
+}
+
 /// Answers one request; `false` when the line is closed.
-fn answer(socket: &OwnedFd, loaded: &mut Option<Loaded>, started: &mut bool) -> io::Result<bool> {
-    let mut bytes = [0; REQUEST_BYTES];
-    match rustix::io::read(socket, &mut bytes) {
-        Ok(REQUEST_BYTES) => {}
+fn answer(
+    socket: &OwnedFd,
+    loaded: &mut Option<Loaded>,
+    started: &mut bool,
+    folders: &mut Folders,
+) -> io::Result<bool> {
+    let mut bytes = [0; REQUEST_BYTES + MAX_PATH];
+    let count = match rustix::io::read(socket, &mut bytes) {
+        Ok(count) if count >= REQUEST_BYTES => count,
         Ok(_) => return Ok(false),
         Err(Errno::INTR) => return Ok(true),
         Err(Errno::CONNRESET) => return Ok(false),
         Err(error) => return Err(error.into()),
-    }
+    };
     let mut descriptors: Vec<OwnedFd> = Vec::new();
-    let reply = match (Request::decode(&bytes), loaded.as_mut()) {
+    let mut give = |answer: Answer, file: OwnedFd| {
+        descriptors.push(file);
+        answer
+    };
+    let reply = match (Request::decode(bytes.get(..count).unwrap_or_default()), loaded.as_mut()) {
+        (Some(Request::Image(process)), Some(_)) => {
+            files::image(process).map_or_else(|error| refusal(&error), |file| give(Answer::File, file))
+        }
+        (Some(Request::Executed(process, path)), Some(_)) => {
+            files::executed(process, &path).map_or_else(|error| refusal(&error), |file| give(Answer::File, file))
+        }
+        // Before anything from outside is read: an engine that has been taken over must not name others.
+        (Some(Request::Folder(path)), None) if !*started => {
+            folders.name(&path).map_or_else(|error| refusal(&error), Answer::Folder)
+        }
+        (Some(Request::Notices), _) => {
+            folders.notices().map_or_else(|error| refusal(&error), |file| give(Answer::File, file))
+        }
+        (Some(Request::Watch(folder, path)), Some(_)) => folders
+            .watch(folder, &path)
+            .map_or_else(|error| refusal(&error), |(number, file)| give(Answer::Watched(number), file)),
+        (Some(Request::Below(folder, path)), Some(_)) => {
+            folders.file(folder, &path).map_or_else(|error| refusal(&error), |file| give(Answer::File, file))
+        }
         // Once: an engine that has been taken over must not widen its scope.
         (Some(Request::Start(request)), None) if !*started => match Loaded::load(&request) {
             Ok(mut fresh) => {
@@ -400,9 +573,24 @@ mod tests {
         let start =
             StartRequest { kinds: 0b1_1110, rings: 3, ring_bytes: 1 << 20, scope_level: 2, scope_cgroup: u64::MAX - 5 };
         let attach = Request::Attach(KindSet(0b101));
-        for request in [Request::Start(start), Request::Iterate, Request::Look, Request::Detach, attach] {
-            assert_eq!(Request::decode(&request.encode()), Some(request));
+        let process = ProcessKey { pid: 7, start_boot_ns: u64::MAX - 9 };
+        let path = PathBuf::from(OsStr::from_bytes(b"/bin/\xff"));
+        let files = [
+            Request::Image(process),
+            Request::Executed(Some(process), path.clone()),
+            Request::Executed(None, path.clone()),
+            Request::Folder(path.clone()),
+            Request::Notices,
+            Request::Watch(3, path),
+            Request::Below(u32::MAX, PathBuf::new()),
+        ];
+        for request in
+            [Request::Start(start), Request::Iterate, Request::Look, Request::Detach, attach].into_iter().chain(files)
+        {
+            assert_eq!(Request::decode(&request.clone().encode()), Some(request));
         }
+        let longer = [Request::Look.encode(), b"/etc/shadow".to_vec()].concat();
+        assert_eq!(Request::decode(&longer), None, "only a request for a file has a path");
         assert_eq!(Request::decode(&[9; REQUEST_BYTES]), None);
     }
 }

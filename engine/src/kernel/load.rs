@@ -128,7 +128,7 @@ impl Loaded {
     /// Attaches the kinds that are wanted and have not been before.
     fn attach_kinds(&mut self, wanted: KindSet, btf: &Btf) -> Result<(), LoadError> {
         let before = std::mem::take(&mut self.plan.kinds);
-        for kind in Kind::ALL.iter().copied() {
+        for kind in Kind::ALL.iter().copied().filter(|kind| kind.is_from_kernel()) {
             let settled = before
                 .iter()
                 .find(|plan| plan.kind == kind.name())

@@ -5,6 +5,7 @@
 //! engine gets ring buffers and counters as descriptors. Decoding records is `sensor`'s.
 
 pub mod attach;
+mod files;
 pub mod helper;
 mod load;
 pub mod probe;

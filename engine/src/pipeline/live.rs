@@ -1,8 +1,12 @@
 //! The live sensor: helper, rings, threads, shutdown.
 
 use std::{
+    ffi::OsStr,
     io,
-    os::unix::fs::MetadataExt,
+    os::{
+        fd::OwnedFd,
+        unix::{ffi::OsStrExt, fs::MetadataExt},
+    },
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
@@ -12,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
+use crossbeam_channel::{Receiver, bounded, never, select};
 
 use super::{
     Stages,
@@ -20,16 +24,17 @@ use super::{
 };
 use crate::{
     api::{self, Board, Service, Snapshot},
-    config::Config,
+    config::{self, Config},
     enrich,
     event::{
-        Kind, Loss, Severity, Status,
+        Event, Kind, Loss, ProcessKey, Severity, Status,
         id::Origin,
         json::rfc3339,
         loss::{LossSource, Lost},
         value::{Time, Words},
     },
     kernel::{Client, Facts, StartRequest, attach::KindSet, attach::Plan, helper::HelperError},
+    scan::{self, Files, Missed, Setup, Watch as WatchedFolders, Worker},
     sensor::live::{self, Counters, Item, Live},
     store,
 };
@@ -40,6 +45,8 @@ const QUEUE_BATCHES: usize = 64;
 const READER_PAUSE: Duration = Duration::from_millis(100);
 /// How often losses are looked at.
 const LOSS_INTERVAL: Duration = Duration::from_secs(1);
+/// How long at the end files are scanned that wait.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How late an event may come and still find the window of its alert open, nanoseconds.
 const LATEST_NS: i64 = 2_000_000_000;
 /// Most rings; CPUs beyond share them.
@@ -54,6 +61,14 @@ pub enum LiveError {
     /// The rings or counters cannot be mapped or read.
     #[error("cannot read the kernel's rings: {0}")]
     Rings(#[from] io::Error),
+    /// A folder cannot be watched.
+    #[error("{}: cannot be watched: {error}", path.display())]
+    Folder {
+        /// What was asked for.
+        path: PathBuf,
+        /// What the kernel says.
+        error: io::Error,
+    },
     /// The scope is no cgroup of version 2.
     #[error("{}: {why}", path.display())]
     Scope {
@@ -136,7 +151,31 @@ pub struct Loaded {
     plan: Arc<Mutex<Plan>>,
     /// The host.
     pub host: Host,
+    /// Folders that are watched, by number.
+    folders: Vec<PathBuf>,
+    scoped: bool,
     seeds: Vec<crate::event::Seed>,
+}
+
+/// Has the helper open what the engine may not.
+struct Opener(Client);
+
+impl Files for Opener {
+    fn image(&self, process: ProcessKey) -> io::Result<OwnedFd> {
+        self.0.image(process)
+    }
+
+    fn executed(&self, process: Option<ProcessKey>, path: &[u8]) -> io::Result<OwnedFd> {
+        self.0.executed(process, Path::new(OsStr::from_bytes(path)))
+    }
+
+    fn below(&self, folder: u32, path: &Path) -> io::Result<OwnedFd> {
+        self.0.below(folder, path)
+    }
+
+    fn watch(&self, folder: u32, path: &Path) -> io::Result<(i32, OwnedFd)> {
+        self.0.watch(folder, path)
+    }
 }
 
 /// Attaches what rules need that come later.
@@ -156,7 +195,7 @@ impl Attacher {
             let of = |kind: Kind| plan.kinds.iter().find(|one| one.kind == kind.name());
             Kind::ALL
                 .iter()
-                .filter(|kind| kinds.contains(**kind))
+                .filter(|kind| kind.is_from_kernel() && kinds.contains(**kind))
                 .all(|kind| of(*kind).is_some_and(|it| it.is_settled()))
         };
         let before = self.plan.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -179,6 +218,7 @@ impl Loaded {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let rings = u32::try_from(processors.min(MAX_RINGS)).unwrap_or(1);
         let ring_bytes = config.limits.ring_bytes;
+        let folders = if scan::BUILT_IN { name_folders(&client, &config.scan.watch)? } else { Vec::new() };
         let started = client.start(StartRequest { kinds: kinds.0, rings, ring_bytes, scope_level, scope_cgroup })?;
         let host = Host::look();
         let mut live = Live::new(started.rings, ring_bytes, &started.counters, host.origin(), &host.boot_id)?;
@@ -197,7 +237,8 @@ impl Loaded {
             }
             Err(error) => return Err(error.into()),
         }
-        Ok(Self { client, live, plan: Arc::new(Mutex::new(started.plan)), host, seeds })
+        let (plan, scoped) = (Arc::new(Mutex::new(started.plan)), config.cgroup.is_some());
+        Ok(Self { client, live, plan, host, folders, scoped, seeds })
     }
 
     /// What runs.
@@ -206,11 +247,39 @@ impl Loaded {
         self.plan.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// A scanner of what processes run and of the folders that were named.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    pub fn scanner(&self, config: &config::Scan, rules: Option<Arc<scan::Rules>>) -> io::Result<Worker> {
+        let notices = if self.folders.is_empty() { None } else { Some(self.client.notices()?) };
+        let watch =
+            notices.map(|notices| WatchedFolders { notices, folders: self.folders.clone(), limit: config.folders });
+        // A scope must not show what is outside it.
+        let nobody = (!self.scoped).then(|| {
+            let host = self.host.for_enrichment();
+            Event { host_name: Some(host.name), boot_id: Some(host.boot_id), ..Event::new(Kind::YaraMatch) }
+        });
+        let files = Arc::new(Opener(self.client.clone()));
+        Worker::start(Setup { limits: config.limits, files, watch, nobody, rules, now })
+    }
+
     /// For what comes later.
     #[must_use]
     pub fn attacher(&self) -> Attacher {
         Attacher { client: self.client.clone(), plan: Arc::clone(&self.plan) }
     }
+}
+
+/// Tells the helper which folders will be watched.
+fn name_folders(client: &Client, paths: &[PathBuf]) -> Result<Vec<PathBuf>, LiveError> {
+    let mut folders = Vec::new();
+    for path in paths {
+        let failed = |error: io::Error| LiveError::Folder { path: path.clone(), error };
+        client.folder(path).map_err(failed)?;
+        folders.push(path.clone());
+    }
+    Ok(folders)
 }
 
 /// The reader thread and what it shares.
@@ -270,6 +339,7 @@ struct Reported {
     late: u64,
     undecodable: u64,
     misses: u64,
+    unscanned: [(&'static str, u64); Missed::REASONS],
     /// When the counters of the last report were read, nanoseconds on the boot clock.
     read_ns: u64,
 }
@@ -305,7 +375,7 @@ pub struct Watch<'w> {
 pub fn run(loaded: Loaded, stages: &mut Stages, stop: &AtomicBool, watch: Watch<'_>) -> Result<Outcome, LiveError> {
     let Watch { limit, status_interval, on_status, board, scope, processes, service, renewals, on_renewal, alarm } =
         watch;
-    let Loaded { client, live, plan, host, seeds } = loaded;
+    let Loaded { client, live, plan, host, seeds, .. } = loaded;
     for seed in seeds {
         stages.seed(seed);
     }
@@ -318,13 +388,24 @@ pub fn run(loaded: Loaded, stages: &mut Stages, stop: &AtomicBool, watch: Watch<
     // At once: whoever asks how it is doing wants to know.
     let (mut looked, mut told) = (None::<Instant>, Instant::now());
     let mut facts = Facts::default();
+    let mut matches = stages.scanner.as_ref().map_or_else(never, |scanner| scanner.matches().clone());
     let (mut failure, mut renewed, mut refused) = (None, 0, 0);
     while !stop.load(Ordering::Acquire) && limit.is_none_or(|limit| started.elapsed() < limit) {
-        match reader.items.recv_timeout(READER_PAUSE) {
-            Ok(batch) => take(stages, batch),
-            Err(RecvTimeoutError::Timeout) => {}
-            // The reader ends by itself only on an error, which its thread returns.
-            Err(RecvTimeoutError::Disconnected) => break,
+        select! {
+            recv(reader.items) -> batch => match batch {
+                Ok(batch) => take(stages, batch),
+                // The reader ends by itself only on an error, which its thread returns.
+                Err(_) => break,
+            },
+            recv(matches) -> event => match event {
+                Ok(event) => stages.found(event),
+                Err(_) => {
+                    matches = never();
+                    stages.scanner = None;
+                    raise(stages, Severity::High, "files are not scanned any more: the thread has ended".to_owned(), &host);
+                }
+            },
+            default(READER_PAUSE) => {}
         }
         service.alive();
         if let Some(renewals) = &renewals
@@ -387,6 +468,10 @@ pub fn run(loaded: Loaded, stages: &mut Stages, stop: &AtomicBool, watch: Watch<
     for batch in &reader.items {
         take(stages, batch);
     }
+    if let Some(scanner) = stages.scanner.take() {
+        let counters = scanner.finish(PATIENCE, |event| stages.found(event));
+        report_unscanned(&counters, &mut reported, stages, &host);
+    }
     let misses = facts.recursion_misses();
     let ended = reader.thread.join().unwrap_or_else(|_| Err(io::Error::other("the reader thread panicked")));
     report(&reader.counters, misses, &mut reported, stages, &host);
@@ -416,7 +501,9 @@ pub fn wall_clock_ns() -> i64 {
     now().0
 }
 
-fn now() -> Time {
+/// Now, on the wall clock.
+#[must_use]
+pub fn now() -> Time {
     let boot = i64::try_from(live::boot_clock_ns()).unwrap_or(i64::MAX);
     Time(boot.saturating_add(live::wall_offset_ns()))
 }
@@ -464,9 +551,28 @@ fn report(counters: &Mutex<Counters>, misses: u64, reported: &mut Reported, stag
     for loss in losses {
         stages.loss(Loss { host_name: host_name.clone(), ..loss });
     }
+    if let Some(counters) = stages.scanner.as_ref().map(Worker::counters) {
+        report_unscanned(&counters, reported, stages, host);
+    }
     stages.report_forgotten(host_name.clone());
     for loss in stages.sinks.take_losses() {
         stages.own_loss(Loss { host_name: host_name.clone(), ..loss });
+    }
+}
+
+/// Reports files that were not scanned.
+fn report_unscanned(counters: &scan::Counters, reported: &mut Reported, stages: &mut Stages, host: &Host) {
+    for ((name, count), (_, before)) in counters.missed.named().into_iter().zip(&mut reported.unscanned) {
+        let new = count.saturating_sub(std::mem::replace(before, count));
+        if new > 0 {
+            stages.own_loss(Loss {
+                name: Some(name.to_owned()),
+                host_name: Some(host.name.as_bytes().into()),
+                last: Some(now()),
+                rules: stages.blind_to(Kind::YaraMatch),
+                ..Loss::new(LossSource::Scan, Lost::File, new)
+            });
+        }
     }
 }
 
@@ -557,6 +663,15 @@ fn snapshot(stages: &Stages, counters: &Counters, facts: &Facts, host: &Host) ->
     lose(LossSource::Detect, "evicted", None, several.evicted_entries);
     lose(LossSource::Detect, "late", None, several.late);
     lose(LossSource::Detect, "untimed", None, several.untimed);
+    if let Some(scanner) = &stages.scanner {
+        let scan::Counters { scanned, bytes, known, partial, matches, waiting, folders, missed } = scanner.counters();
+        for (name, count) in missed.named() {
+            lose(LossSource::Scan, name, None, count);
+        }
+        let rules = number(scanner.rules());
+        snapshot.scan = Some(api::Scan { rules, scanned, bytes, known, partial, matches, folders });
+        snapshot.queues.insert("scan".to_owned(), api::Queue { length: waiting, capacity: number(scanner.capacity()) });
+    }
     for sink in &sinks {
         lose(LossSource::Sink, &sink.name, None, sink.lost);
     }

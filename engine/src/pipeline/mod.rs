@@ -3,8 +3,9 @@
 //! ```text
 //! reader thread            the thread that called            one thread per sink
 //! rings ─> decode ─> merge ══ queue ══> enrich ─> detect ─> whitelist ─> dedup ═ queue ═> sink
-//!                                  └──> recorder  ↑
-//! rules thread: files ─> rules, whitelist ═════════╝
+//!                                  └──> recorder  ↑  ↑
+//! rules thread: files ─> rules, whitelist ═════════╝  ║
+//! scan thread: programs, files written ─> YARA ═══════╝
 //! ```
 //!
 //! Nothing between the rings and the sinks drops anything: the queue makes the reader wait, the
@@ -34,6 +35,7 @@ use crate::{
         value::{Bytes, Time},
     },
     rule::Filter,
+    scan::Worker,
     sink::{Record, Sinks},
     store::recording::Writer,
     whitelist::Whitelist,
@@ -78,6 +80,8 @@ pub struct Stages {
     pub dedup: Dedup,
     /// Where alerts and events go.
     pub sinks: Sinks,
+    /// What scans files, if anything does.
+    pub scanner: Option<Worker>,
     /// Where events are recorded, if they are.
     pub recorder: Option<Writer>,
     /// What has gone through.
@@ -104,7 +108,10 @@ impl Stages {
     /// Brings other rules into force, from the next event on. What they share with those before is kept: what
     /// unchanged rules over several events remember, what unchanged exceptions and whitelist entries have counted.
     #[must_use]
-    pub fn renew(&mut self, Renewal { mut rules, mut whitelist }: Renewal) -> Retired {
+    pub fn renew(&mut self, Renewal { mut rules, mut whitelist, yara }: Renewal) -> Retired {
+        if let Some(scanner) = &mut self.scanner {
+            scanner.renew(yara);
+        }
         rules.inherit(&self.rules);
         whitelist.inherit(&self.whitelist);
         let dropped = self.state.move_to(&rules);
@@ -121,10 +128,23 @@ impl Stages {
     /// Takes an event through all stages.
     pub fn event(&mut self, mut event: Box<Event>) {
         self.enricher.apply(&mut event);
+        let event: Arc<Event> = Arc::from(event);
+        if let Some(scanner) = &self.scanner {
+            scanner.consider(&event);
+        }
+        self.judge(event);
+    }
+
+    /// Takes what was found in a file. It says of its process what the event did that led to it.
+    pub fn found(&mut self, event: Box<Event>) {
+        self.judge(Arc::from(event));
+    }
+
+    /// Records, shows and judges an event.
+    fn judge(&mut self, event: Arc<Event>) {
         if let Some(count) = self.tally.events.get_mut(event.kind() as usize) {
             *count += 1;
         }
-        let event: Arc<Event> = Arc::from(event);
         let shown = self.filter.as_ref().is_none_or(|filter| filter.matches(&event));
         if shown {
             if let Some(recorder) = &mut self.recorder {

@@ -17,6 +17,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::{
     detect::{Dropped, RuleSet},
+    scan,
     whitelist::Whitelist,
 };
 
@@ -30,6 +31,8 @@ pub struct Renewal {
     pub rules: RuleSet,
     /// What suppresses alerts of any of them.
     pub whitelist: Whitelist,
+    /// What files are scanned with.
+    pub yara: Option<Arc<scan::Rules>>,
 }
 
 /// Rules that were in force, and what of their memory is not kept.
@@ -147,7 +150,7 @@ mod tests {
             asked: Arc::clone(&asked),
             look: Box::new(move || seen.load(Ordering::Relaxed)),
             read: Box::new(move || {
-                usable.then(|| Renewal { rules: RuleSet::default(), whitelist: Whitelist::default() })
+                usable.then(|| Renewal { rules: RuleSet::default(), whitelist: Whitelist::default(), yara: None })
             }),
         };
         (Renewals::start(origin).expect("a thread"), files, asked)

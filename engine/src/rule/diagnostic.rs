@@ -213,6 +213,15 @@ impl Diagnostics {
         self.list.push(diagnostic);
     }
 
+    /// Adds those of another collection that are not there yet.
+    pub fn extend_new(&mut self, other: Self) {
+        for diagnostic in other.list {
+            if !self.list.contains(&diagnostic) {
+                self.list.push(diagnostic);
+            }
+        }
+    }
+
     /// Adds those of another collection.
     pub fn extend(&mut self, other: Self) {
         self.list.extend(other.list);

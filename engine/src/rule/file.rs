@@ -10,16 +10,56 @@ use std::{
 use super::diagnostic::{Diagnostic, Diagnostics, Place, Source};
 use crate::store::{self, CappedError};
 
-/// Bytes of one rule file.
-const MAX_FILE_BYTES: u64 = 4 << 20;
+/// What a file is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Yaml,
+    Yara,
+}
+
+impl Sort {
+    /// What the names of its files end in.
+    fn extensions(self) -> [&'static str; 2] {
+        match self {
+            Self::Yaml => ["yml", "yaml"],
+            Self::Yara => ["yar", "yara"],
+        }
+    }
+
+    /// The other sort: a file of it is never taken for one of this.
+    fn other(self) -> Self {
+        match self {
+            Self::Yaml => Self::Yara,
+            Self::Yara => Self::Yaml,
+        }
+    }
+
+    fn fits(self, path: &Path) -> bool {
+        path.extension().is_some_and(|extension| self.extensions().iter().any(|one| extension == *one))
+    }
+
+    /// Bytes of one file. YARA rules are handed round in one file of many.
+    fn max_bytes(self) -> u64 {
+        match self {
+            Self::Yaml => 4 << 20,
+            Self::Yara => 64 << 20,
+        }
+    }
+}
+
 /// Folders inside each other.
 const MAX_DEPTH: usize = 16;
 /// Files found below the given paths.
 const MAX_FILES: usize = 100_000;
 
-/// Reads a file; one that cannot be read is reported.
+/// Reads a YAML file; one that cannot be read is reported.
 pub(crate) fn load(path: &Path, diagnostics: &mut Diagnostics) -> Option<Arc<Source>> {
-    let error = match store::read_text(path, MAX_FILE_BYTES) {
+    load_sort(path, Sort::Yaml, diagnostics)
+}
+
+/// Reads a file of some sort; one that cannot be read is reported.
+pub(crate) fn load_sort(path: &Path, sort: Sort, diagnostics: &mut Diagnostics) -> Option<Arc<Source>> {
+    let error = match store::read_text(path, sort.max_bytes()) {
         Ok(text) => return Some(Source::new(path.display().to_string(), text)),
         Err(error) => error,
     };
@@ -49,18 +89,23 @@ fn hint(error: &io::Error) -> Option<&'static str> {
 }
 
 /// The YAML files below some paths, each once, in order of their names. A path that is a file is
-/// taken whatever its name.
+/// taken whatever its name, unless it is that of YARA rules.
 pub(crate) fn find(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
+    find_sort(paths, Sort::Yaml, diagnostics)
+}
+
+/// The same for files of some sort.
+pub(crate) fn find_sort(paths: &[PathBuf], sort: Sort, diagnostics: &mut Diagnostics) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in paths {
-        walk(path, 0, &mut found, diagnostics);
+        walk(path, sort, 0, &mut found, diagnostics);
     }
     let mut seen = std::collections::HashSet::new();
     found.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
     found
 }
 
-fn walk(path: &Path, depth: usize, found: &mut Vec<PathBuf>, diagnostics: &mut Diagnostics) {
+fn walk(path: &Path, sort: Sort, depth: usize, found: &mut Vec<PathBuf>, diagnostics: &mut Diagnostics) {
     if found.len() >= MAX_FILES {
         if found.len() == MAX_FILES {
             diagnostics.push(unreadable(path, &format!("more than {MAX_FILES} files"), None));
@@ -69,6 +114,7 @@ fn walk(path: &Path, depth: usize, found: &mut Vec<PathBuf>, diagnostics: &mut D
     }
     let entries = match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => std::fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>),
+        Ok(_) if depth == 0 && sort.other().fits(path) => return,
         Ok(_) => {
             found.push(path.to_owned());
             return;
@@ -84,9 +130,8 @@ fn walk(path: &Path, depth: usize, found: &mut Vec<PathBuf>, diagnostics: &mut D
             for entry in entries {
                 let path = entry.path();
                 let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-                let is_yaml = path.extension().is_some_and(|extension| extension == "yml" || extension == "yaml");
-                if !hidden && (is_yaml || path.is_dir()) {
-                    walk(&path, depth + 1, found, diagnostics);
+                if !hidden && (sort.fits(&path) || path.is_dir()) {
+                    walk(&path, sort, depth + 1, found, diagnostics);
                 }
             }
         }

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     diagnostic::{Diagnostics, Source},
-    file,
+    file::{self, Sort},
     sigma::{Fieldmap, Placeholders},
     signature::{self, Trust},
 };
@@ -30,6 +30,8 @@ words! {
         Rules = "rules",
         /// Entries that suppress alerts of all rules.
         Whitelist = "whitelist",
+        /// YARA rules.
+        Yara = "yara",
     }
 }
 
@@ -71,11 +73,12 @@ impl Inputs {
     #[must_use]
     pub fn read(places: &Places, diagnostics: &mut Diagnostics) -> Self {
         let mut texts = Vec::new();
-        for role in [Role::Fieldmap, Role::Placeholders, Role::Rules, Role::Whitelist] {
+        for role in [Role::Fieldmap, Role::Placeholders, Role::Rules, Role::Whitelist, Role::Yara] {
+            let sort = if role == Role::Yara { Sort::Yara } else { Sort::Yaml };
             let paths: Vec<PathBuf> =
                 places.0.iter().filter(|(of, _)| *of == role).map(|(_, path)| path.clone()).collect();
-            for path in file::find(&paths, diagnostics) {
-                if let Some(source) = file::load(&path, diagnostics) {
+            for path in file::find_sort(&paths, sort, diagnostics) {
+                if let Some(source) = file::load_sort(&path, sort, diagnostics) {
                     texts.push(Input { role, source, signature: signature::beside(&path, diagnostics) });
                 }
             }
@@ -142,8 +145,9 @@ impl Inputs {
 #[must_use]
 pub fn fingerprint(paths: &[PathBuf]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    let files = file::find(paths, &mut Diagnostics::default());
-    for path in files.into_iter().flat_map(|path| [signature::path_of(&path), path]) {
+    let files =
+        [Sort::Yaml, Sort::Yara].into_iter().flat_map(|sort| file::find_sort(paths, sort, &mut Diagnostics::default()));
+    for path in files.flat_map(|path| [signature::path_of(&path), path]) {
         let facts = std::fs::metadata(&path);
         path.hash(&mut hasher);
         facts

@@ -11,14 +11,16 @@ use super::{
 };
 use crate::event::Kind;
 
-/// A fact that a rule asks for and that no event carries.
+/// A fact that a rule asks for and that no event carries, or not all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lack {
     /// The field, as the rule calls it.
     pub(super) field: String,
     /// The value, if the field is there with others.
     pub(super) value: Option<String>,
-    /// Why it is not there.
+    /// Whether some of it is there.
+    pub(super) partly: bool,
+    /// Why it is not there, or which part is.
     pub(super) reason: Option<String>,
     /// Where a condition asks for it, if that may be in another file than the rule.
     pub(super) place: Option<Place>,
@@ -28,6 +30,7 @@ impl Lack {
     /// Why a rule that asks for it cannot match, or not always.
     pub(super) fn reason(&self) -> Reason {
         let (code, fact) = match &self.value {
+            None if self.partly => (Code::FieldInPart, self.field.clone()),
             None => (Code::FieldNotCarried, self.field.clone()),
             Some(value) => (Code::ValueNotCarried, format!("{} = {value}", self.field)),
         };
@@ -37,7 +40,10 @@ impl Lack {
 
 impl fmt::Display for Lack {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "no event carries `{}`", self.field)?;
+        match self.partly {
+            true => write!(out, "events carry `{}` in part", self.field)?,
+            false => write!(out, "no event carries `{}`", self.field)?,
+        }
         if let Some(value) = &self.value {
             write!(out, " with the value `{value}`")?;
         }

@@ -204,7 +204,7 @@ fn language(document: &Node) -> Language {
     if matches!(document.value, Value::Sequence(_)) {
         return if falco::is_one(document) { Language::Falco } else { Language::Whitelist };
     }
-    if document.get("falco_fields").is_some() {
+    if falco::Fieldmap::is_one(document) {
         return Language::FalcoFieldmap;
     }
     if document.get("logsources").is_some() {

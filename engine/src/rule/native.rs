@@ -19,8 +19,9 @@ use super::{
     yaml::{Node, Plain, Value},
 };
 use crate::event::{
-    Event, Kind,
+    Data, Event, Kind,
     field::{self, Row},
+    file::name_and_extension,
     json::{self, FieldError},
     process::Process,
     text as bytes_text,
@@ -347,16 +348,22 @@ fn complete(event: &mut Event, given: &[String]) {
     for ancestor in std::sync::Arc::make_mut(&mut event.ancestors) {
         fill(std::sync::Arc::make_mut(ancestor));
     }
-    if let crate::event::Data::FileOpen(file) = &mut event.data
-        && let Some(path) = &file.path
-    {
-        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        let extension = name.iter().rposition(|byte| *byte == b'.').and_then(|dot| name.get(dot + 1..));
-        if !given.iter().any(|field| field == "file.name") && !name.is_empty() {
-            file.name = Some(name.into());
-        }
-        if !given.iter().any(|field| field == "file.extension") {
-            file.extension = extension.filter(|extension| !extension.is_empty()).map(Into::into);
+    let (path, name, extension) = match &mut event.data {
+        Data::FileOpen(file) => (&file.path, &mut file.name, &mut file.extension),
+        Data::YaraMatch(file) => (&file.path, &mut file.name, &mut file.extension),
+        Data::Accept(_)
+        | Data::Bind(_)
+        | Data::Connect(_)
+        | Data::Exec(_)
+        | Data::Exit(_)
+        | Data::Fork(_)
+        | Data::Listen(_) => return,
+    };
+    let Some(path) = path else { return };
+    let parts = name_and_extension(path);
+    for (field, place, part) in [("file.name", name, parts.0), ("file.extension", extension, parts.1)] {
+        if !given.iter().any(|given| given == field) {
+            *place = part;
         }
     }
 }

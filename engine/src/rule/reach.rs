@@ -197,7 +197,10 @@ fn of_condition(condition: &Expr, sensors: &Sensors) -> Reach {
     if meant.is_empty() {
         blame(condition, Kinds::all(), &best, &mut reasons);
     }
-    for kind in meant.without(kinds).iter() {
+    // A rule on files is not less than its author meant where nothing is scanned, unless it is about nothing else.
+    let of_files = !meant.iter().any(Kind::is_from_kernel);
+    let missing = |kind: &Kind| kind.is_from_kernel() || of_files;
+    for kind in meant.without(kinds).iter().filter(missing) {
         blame(condition, [kind].into_iter().collect(), sensors, &mut reasons);
     }
     dead_branches(condition, kinds, sensors, &mut reasons);
@@ -392,7 +395,7 @@ mod tests {
     fn other_host() -> Sensors {
         Sensors::new(|kind| match kind {
             Kind::Connect => Some(&BLIND),
-            Kind::FileOpen => None,
+            Kind::FileOpen | Kind::YaraMatch => None,
             Kind::Accept | Kind::Bind | Kind::Exec | Kind::Exit | Kind::Fork | Kind::Listen => kind.sources().first(),
         })
     }

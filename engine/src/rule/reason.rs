@@ -34,6 +34,7 @@ codes! {
     Contradiction = "contradiction", "What is asked for excludes itself: no event of any kind can be all of it.";
     Disabled = "disabled", "An override has switched the rule off.";
     FieldAbsentHere = "field-absent-here", "Events of the kind have the field, but not from the attach alternative that runs here.";
+    FieldInPart = "field-in-part", "Events of ours have the field, and not all of what it says elsewhere.";
     FieldNotCarried = "field-not-carried", "No event of ours has the field.";
     FieldOfOtherKind = "field-of-other-kind", "The field belongs to events of other kinds than the condition is for.";
     KindNotSensed = "kind-not-sensed", "No attach alternative of this kind of event works here.";

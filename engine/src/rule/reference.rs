@@ -318,7 +318,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
                     fields.push(("destination.ip", ip.map(|ip| bytes(ip.to_owned()))));
                 }
                 Kind::FileOpen => fields.push(("file.access", Some(words(access)))),
-                Kind::Accept | Kind::Bind | Kind::Exec | Kind::Exit | Kind::Fork | Kind::Listen => {}
+                Kind::Accept | Kind::Bind | Kind::Exec | Kind::Exit | Kind::Fork | Kind::Listen | Kind::YaraMatch => {}
             }
             let fields = fields.into_iter().filter_map(|(name, value)| value.map(|value| (name.to_owned(), value)));
             let (event, errors) = json::build(kind, fields);

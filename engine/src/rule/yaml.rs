@@ -4,9 +4,9 @@
 //! problems of a file are to be reported at once (a loader stops at the first repeated key), and
 //! because scalars keep the text that was written: `0755` and `1e3` are what the author typed.
 
-use std::{ops::Range, sync::Arc};
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 
 use super::diagnostic::{Diagnostic, Diagnostics, Place, Source};
 
@@ -14,6 +14,8 @@ use super::diagnostic::{Diagnostic, Diagnostics, Place, Source};
 pub const MAX_DEPTH: usize = 64;
 /// Nodes a rule file may have, aliases counted with what they stand for.
 pub const MAX_NODES: usize = 200_000;
+/// Closing brackets that stand further to the left than YAML has it, in one file.
+const MAX_SHIFTS: usize = 100;
 
 /// A node of a document.
 #[derive(Clone, Debug)]
@@ -206,49 +208,94 @@ enum Open {
 
 /// The documents of a source. What cannot be read is reported and left out.
 pub fn parse(source: &Arc<Source>, diagnostics: &mut Diagnostics) -> Vec<Node> {
-    let mut builder = Builder {
-        source,
-        diagnostics,
-        bytes: source.text.char_indices().map(|(offset, _)| offset).chain([source.text.len()]).collect(),
-        stack: Vec::new(),
-        anchors: Vec::new(),
-        documents: Vec::new(),
-        nodes: 0,
-    };
-    for event in Parser::new_from_str(&source.text) {
-        let step = match event {
-            Ok((event, span)) => builder.step(event, span),
-            Err(error) => {
-                let at = builder.byte(error.marker().index());
-                // The place of an error is often the line after its cause: the caret must not leave the text.
-                let at = at.min(source.text.trim_end().len());
-                let place = Place { source: Arc::clone(source), range: at..at };
-                let error = Diagnostic::error("invalid-yaml", place, format!("invalid YAML: {}", error.info()));
-                Err(Box::new(error))
+    let mut read = Shifted::new(&source.text);
+    loop {
+        let mut found = Diagnostics::default();
+        let (documents, broken) = Builder::new(source, &read.bytes, &mut found).build(&read.text);
+        if let Some(error) = broken {
+            if read.shift(&error) {
+                continue;
             }
-        };
-        if let Err(error) = step {
-            builder.diagnostics.push(*error);
-            break;
+            // The place of an error is often the line after its cause: the caret must not leave the text.
+            let at = byte(&read.bytes, error.marker().index()).min(source.text.trim_end().len());
+            let place = Place { source: Arc::clone(source), range: at..at };
+            found.push(Diagnostic::error("invalid-yaml", place, format!("invalid YAML: {}", error.info())));
         }
+        diagnostics.extend(found);
+        return documents;
     }
-    builder.documents
+}
+
+/// A source as the parser gets it.
+///
+/// A bracket that closes a list over several lines may stand as far to the left as its author likes with the
+/// readers that pySigma and Falco have, and does in rules that people share; YAML's letter, which the parser
+/// keeps to, wants it further to the right than the key. Such a bracket is moved there.
+struct Shifted<'s> {
+    text: Cow<'s, str>,
+    /// Where each character of the text stands in the source, and what is behind the last.
+    bytes: Vec<usize>,
+    /// Brackets that may still be moved: the source is read anew for each.
+    left: usize,
+}
+
+impl<'s> Shifted<'s> {
+    fn new(source: &'s str) -> Self {
+        let bytes = source.char_indices().map(|(offset, _)| offset).chain([source.len()]).collect();
+        Self { text: Cow::Borrowed(source), bytes, left: MAX_SHIFTS }
+    }
+
+    /// Moves the bracket that an error is about to the right; false if it is about something else.
+    fn shift(&mut self, error: &ScanError) -> bool {
+        let (index, column) = (error.marker().index(), error.marker().col());
+        let Some((at, character)) = self.text.char_indices().nth(index) else { return false };
+        if error.info() != "invalid indentation" || !"]}".contains(character) || self.left == 0 {
+            return false;
+        }
+        self.left -= 1;
+        // How far is not known: where it is not enough, the next error is about the same bracket.
+        let blanks = column + 8;
+        self.text.to_mut().insert_str(at, &" ".repeat(blanks));
+        let place = byte(&self.bytes, index);
+        self.bytes.splice(index..index, std::iter::repeat_n(place, blanks));
+        true
+    }
+}
+
+/// Where a character stands in the source.
+fn byte(bytes: &[usize], character: usize) -> usize {
+    bytes.get(character).or(bytes.last()).copied().unwrap_or_default()
 }
 
 struct Builder<'s> {
     source: &'s Arc<Source>,
     diagnostics: &'s mut Diagnostics,
-    /// Byte offset of each character.
-    bytes: Vec<usize>,
+    /// Where each character stands in the source, and what is behind the last.
+    bytes: &'s [usize],
     stack: Vec<Open>,
     anchors: Vec<(usize, Node)>,
     documents: Vec<Node>,
     nodes: usize,
 }
 
-impl Builder<'_> {
-    fn byte(&self, character: usize) -> usize {
-        self.bytes.get(character).copied().unwrap_or(self.source.text.len())
+impl<'s> Builder<'s> {
+    fn new(source: &'s Arc<Source>, bytes: &'s [usize], diagnostics: &'s mut Diagnostics) -> Self {
+        Self { source, diagnostics, bytes, stack: Vec::new(), anchors: Vec::new(), documents: Vec::new(), nodes: 0 }
+    }
+
+    /// The documents of a text, up to its first error; that of the parser is handed back.
+    fn build(mut self, text: &str) -> (Vec<Node>, Option<ScanError>) {
+        for event in Parser::new_from_str(text) {
+            let step = match event {
+                Ok((event, span)) => self.step(event, span),
+                Err(error) => return (self.documents, Some(error)),
+            };
+            if let Err(error) = step {
+                self.diagnostics.push(*error);
+                break;
+            }
+        }
+        (self.documents, None)
     }
 
     fn place(&self, range: Range<usize>) -> Place {
@@ -256,7 +303,7 @@ impl Builder<'_> {
     }
 
     fn step(&mut self, event: Event<'_>, span: Span) -> Result<(), Box<Diagnostic>> {
-        let range = self.byte(span.start.index())..self.byte(span.end.index());
+        let range = byte(self.bytes, span.start.index())..byte(self.bytes, span.end.index());
         if self.stack.len() > MAX_DEPTH {
             return Err(Box::new(Diagnostic::error(
                 "too-deep",
@@ -422,6 +469,24 @@ mod tests {
                 "a fraction"
             ]
         );
+    }
+
+    #[test]
+    fn a_closing_bracket_may_stand_to_the_left() {
+        let text = "- a: [\n    \"x\",\n    \"y\"\n  ]\n- b: {\n    c: \"z\"\n}\n- key: é\n";
+        let (nodes, diagnostics) = read(text);
+        assert!(diagnostics.sorted().is_empty(), "{diagnostics}");
+        let Value::Sequence(items) = &nodes[0].value else { panic!("a list") };
+        let place = |item: usize, key: &str| items[item].get(key).map(|node| &text[node.place.range.clone()]);
+        assert_eq!(place(0, "a"), Some("[\n    \"x\",\n    \"y\"\n  ]"));
+        assert_eq!(place(1, "b"), Some("{\n    c: \"z\"\n}"));
+        assert_eq!(place(2, "key"), Some("é"));
+        // One that is never closed is reported where its list ends, and anything said twice is said once.
+        let (_, diagnostics) = read("a: 1\na: 2\nb: [\n  \"x\"\n]\nc: [\n  \"x\"\nd: 1\n");
+        let lines: Vec<_> = diagnostics.sorted().iter().map(|found| (found.code, found.place.start().0)).collect();
+        assert_eq!(lines, [("duplicate-key", 2), ("invalid-yaml", 8)], "{diagnostics}");
+        let many = "- a: [\n    \"x\"\n  ]\n".repeat(MAX_SHIFTS + 1);
+        assert!(read(&many).1.has_errors());
     }
 
     #[test]

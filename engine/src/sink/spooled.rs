@@ -110,6 +110,8 @@ fn tag(lost: Lost) -> u8 {
         Lost::Alert => 1,
         Lost::Event => 2,
         Lost::Notice => 3,
+        // A sink has no such thing.
+        Lost::File => 4,
     }
 }
 

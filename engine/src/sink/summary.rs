@@ -174,6 +174,13 @@ fn facts(event: &Event) -> String {
         Data::Fork(_) => {
             event.parent().and_then(|parent| parent.pid).map_or_else(String::new, |pid| format!("by pid {pid}"))
         }
+        Data::YaraMatch(it) => {
+            let rule = shown(&it.rule.name).unwrap_or_default();
+            match shown(&it.path) {
+                Some(path) => format!("{rule} in {path}"),
+                None => rule,
+            }
+        }
         Data::Listen(it) => end(&it.server),
     }
 }

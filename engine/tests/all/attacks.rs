@@ -114,7 +114,11 @@ fn check(test: &str, parts: &[&str]) {
         return;
     }
     let Some(scope) = Scope::new(test) else { return };
-    let cases: Vec<Case> = folders(&workspace().join("testdata/attack")).iter().map(|path| Case::load(path)).collect();
+    let cases: Vec<Case> = folders(&workspace().join("testdata/attack"))
+        .iter()
+        .map(|path| Case::load(path))
+        .filter(|case| beewolf::scan::BUILT_IN || case.expected.get("needs").is_none_or(|needs| needs != "yara"))
+        .collect();
 
     let sensor = Sensor::start(scope.path());
     let (mut ran, mut unavailable) = (Vec::new(), Vec::new());
@@ -359,6 +363,9 @@ impl Sensor {
         let mut command = Command::new(env!("CARGO_BIN_EXE_beewolf"));
         command.arg("run").arg("--scope-cgroup").arg(scope);
         command.arg("--rules").arg(root.join("rules")).arg("--rules").arg(root.join("sigma"));
+        if beewolf::scan::BUILT_IN {
+            command.arg("--yara").arg(root.join("yara"));
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = Guarded(command.spawn().expect("the built program"));
         let alerts = alerts_of(child.0.stdout.take().expect("a pipe"));

@@ -27,3 +27,4 @@ mod sinks;
 mod status;
 mod support;
 mod tables;
+mod yara;

@@ -27,7 +27,7 @@ fn rule(id: &str, argument: &str) -> String {
 const OPENS: &str = "id: opens\ntitle: opens\nseverity: high\nwhen: event.action = file_open and file.path endswith /beewolf-reloaded\n";
 
 /// A sensor with its words as they come.
-struct Sensor {
+pub(crate) struct Sensor {
     process: Guarded,
     alerts: Receiver<String>,
     said: Receiver<String>,
@@ -45,7 +45,7 @@ fn lines(pipe: impl std::io::Read + Send + 'static) -> Receiver<String> {
 
 impl Sensor {
     /// Returns once it watches.
-    fn start(config: &Path) -> Self {
+    pub(crate) fn start(config: &Path) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_beewolf"))
             .args(["run", "--no-replay", "--config"])
             .arg(config)
@@ -61,7 +61,7 @@ impl Sensor {
     }
 
     /// Waits for a line on standard error that has a text.
-    fn hear(&self, text: &str) -> String {
+    pub(crate) fn hear(&self, text: &str) -> String {
         let mut before = Vec::new();
         loop {
             match self.said.recv_timeout(Duration::from_secs(60)) {
@@ -73,30 +73,30 @@ impl Sensor {
     }
 
     /// Waits for a line on standard output: an alert, or an alarm of the sensor itself.
-    fn alert(&self) -> Value {
+    pub(crate) fn alert(&self) -> Value {
         let line = self.alerts.recv_timeout(Duration::from_secs(60)).expect("an alert");
         serde_json::from_str(&line).expect("JSON")
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.process.0.id()).ok().and_then(Pid::from_raw).expect("a process id");
         rustix::process::kill_process(pid, signal).expect("the sensor still runs");
     }
 
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         self.signal(Signal::TERM);
         assert!(wait(&mut self.process.0, Duration::from_secs(60)).success());
     }
 }
 
 /// Runs a command line in the scope.
-fn act(scope: &Scope, script: &str) {
+pub(crate) fn act(scope: &Scope, script: &str) {
     let mut shell = scope.command("/bin/sh").args(["-c", script]).spawn().expect("a shell");
     assert!(wait(&mut shell, Duration::from_secs(60)).success(), "{script}");
 }
 
 /// Puts a file in place as a whole.
-fn place(path: &Path, text: &str) {
+pub(crate) fn place(path: &Path, text: &str) {
     let beside = path.with_extension("new");
     fs::write(&beside, text).expect("written");
     fs::rename(beside, path).expect("renamed");

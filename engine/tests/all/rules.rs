@@ -133,6 +133,44 @@ fn a_test_that_fails_says_where_and_a_sigma_rule_is_tested_by_recordings() {
 }
 
 #[test]
+fn a_falco_rule_is_tested_by_recordings_under_its_id() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rules = folder.path().join("falco");
+    let recordings = folder.path().join("testdata/falco/falco-a-shell");
+    fs::create_dir_all(&recordings).expect("made");
+    fs::create_dir(&rules).expect("made");
+    let rule = |name: &str, program: &str| {
+        format!(
+            "- rule: {name}\n  desc: D.\n  condition: evt.type = execve and proc.name = {program}\n  output: O\n  priority: INFO\n"
+        )
+    };
+    fs::write(rules.join("rules.yaml"), rule("A shell", "sh") + &rule("Without recordings", "ls")).expect("written");
+    // A map of Falco's names beside them is not taken for one of Sigma's.
+    fs::write(rules.join("fieldmap.yml"), "falco_fields: {their.name: process.name}\n").expect("written");
+    let event = |name: &str| format!(r#"{{"event":{{"action":"exec"}},"process":{{"name":"{name}"}}}}"#) + "\n";
+    fs::write(recordings.join("hit.jsonl"), event("sh") + &event("ls")).expect("written");
+    fs::write(recordings.join("miss.jsonl"), event("ls")).expect("written");
+    let tested = std::process::Command::new(env!("CARGO_BIN_EXE_beewolf"))
+        .args(["rules", "test", "falco"])
+        .current_dir(folder.path())
+        .output()
+        .expect("started");
+    let told = String::from_utf8_lossy(&tested.stdout);
+    for line in [
+        "ok     falco-a-shell: hit.jsonl line 1",
+        "FAILED falco-a-shell: hit.jsonl line 2",
+        "ok     falco-a-shell: miss.jsonl line 1",
+        "2 passed, 1 failed",
+    ] {
+        assert!(told.contains(line), "{line} in {told}");
+    }
+    let event = recordings.join("miss.jsonl");
+    let (event, rules) = (event.to_str().expect("UTF-8"), rules.to_str().expect("UTF-8"));
+    let told = run(&["rules", "explain", "falco-without-recordings", event, "--rules", rules], 0);
+    assert!(told.contains("process.name"), "{told}");
+}
+
+#[test]
 fn the_keys_of_rules_definitions_and_overrides_are_those_of_their_schemas() {
     for (file, pointer, known) in [
         ("rule", "", native::KEYS.to_vec()),

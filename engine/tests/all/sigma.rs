@@ -10,7 +10,7 @@ use std::path::Path;
 
 use beewolf::detect::{ForeignRules, State};
 use beewolf::event::Foreign;
-use beewolf::rule::{Loader, sigma::Placeholders};
+use beewolf::rule::{Diagnostics, Inputs, Loader, Places, Role};
 
 use crate::{support::read, tables};
 
@@ -20,12 +20,11 @@ const STYLE: [&str; 3] = ["contradiction", "regex-is-literal", "unused-search"];
 
 /// Findings about the rules of a case, and which lines each rule matches.
 fn judged(case: &Path) -> String {
-    let placeholders = case.join("placeholders.yml");
-    let placeholders = if placeholders.exists() {
-        Placeholders::load(&placeholders).unwrap_or_else(|problems| panic!("{problems}"))
-    } else {
-        Placeholders::default()
-    };
+    let mut wrong = Diagnostics::default();
+    let places =
+        Places::default().with(Role::Placeholders, Some(case.join("placeholders.yml")).filter(|path| path.exists()));
+    let placeholders = Inputs::read(&places, &mut wrong).placeholders(&mut wrong);
+    assert!(!wrong.has_errors(), "{wrong}");
     let loader = Loader::foreign().with_placeholders(placeholders);
     let (loaded, problems) = loader.load(&[case.join("rules.yml")]);
     let mut text = String::new();

@@ -6,7 +6,8 @@ use super::{Paths, colour};
 
 /// Prints the findings, and how many rules can match; false if any rule has an error.
 pub(super) fn check(paths: &Paths) -> std::io::Result<bool> {
-    let (rules, problems) = paths.read();
+    let (rules, mut problems) = paths.read();
+    let yara = paths.yara(&mut problems);
     let mut out = std::io::stdout().lock();
     let mut states: BTreeMap<&str, usize> = BTreeMap::new();
     let mut reasons: BTreeMap<(&str, String), usize> = BTreeMap::new();
@@ -22,6 +23,7 @@ pub(super) fn check(paths: &Paths) -> std::io::Result<bool> {
     if paths.reading.json {
         let report = serde_json::json!({
             "rules": rules.len(),
+            "yara_rules": yara,
             "states": states,
             "reasons": reasons.iter().map(|((state, reason), count)| {
                 serde_json::json!({ "state": state, "reason": reason, "rules": count })
@@ -42,7 +44,8 @@ pub(super) fn check(paths: &Paths) -> std::io::Result<bool> {
         let states = if states.is_empty() { String::new() } else { format!(" ({})", states.join(", ")) };
         let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
         let (rules, errors) = (count(rules.len(), "rule"), count(errors, "error"));
-        writeln!(out, "{rules}{states}, {errors}, {}", count(warnings, "warning"))?;
+        let yara = if yara > 0 { format!(", {}", count(yara, "YARA rule")) } else { String::new() };
+        writeln!(out, "{rules}{states}{yara}, {errors}, {}", count(warnings, "warning"))?;
     }
     Ok(fine)
 }

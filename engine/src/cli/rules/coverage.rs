@@ -8,12 +8,12 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
-    Paths, colour,
+    Paths,
     plan::{self, Plan},
 };
 use crate::{
     cli::print,
-    rule::{Loaded, Reason, Verdict, reach},
+    rule::{Loaded, Reason, Verdict},
 };
 
 /// What the exit code says; part of the help.
@@ -45,19 +45,13 @@ pub(in crate::cli) struct Arguments {
 
 /// Runs it.
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    plan::with_sensors(arguments.plan, |sensors, whose| {
-        let (rules, problems) = arguments.paths.read();
-        if problems.has_errors() {
-            eprint!("{}", problems.render(colour()));
-            eprintln!("beewolf: {} errors in the rules; `beewolf rules check` shows them alone", problems.errors());
-            return ExitCode::from(1);
-        }
+    plan::judge(&arguments.paths, arguments.plan, |judged| {
         let mut techniques = Techniques::default();
-        for (rule, reach) in rules.iter().zip(reach(&rules, sensors)) {
+        for (rule, reach) in judged.rules.iter().zip(judged.found) {
             let cannot = (reach.verdict == Verdict::Never).then(|| Reason::join(&reach.reasons));
             techniques.add(rule, cannot, arguments.all);
         }
-        print::json(&techniques.layer(&arguments.name, whose))
+        print::json(&techniques.layer(&arguments.name, judged.whose))
     })
 }
 

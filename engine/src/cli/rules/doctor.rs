@@ -6,13 +6,13 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    Paths, colour,
-    plan::{self, Plan},
+    Paths,
+    plan::{self, Judged, Plan},
 };
 use crate::{
     cli::print,
     event::Kind,
-    rule::{Loaded, Reach, Sensors, Verdict, reach},
+    rule::{Loaded, Reach, Verdict},
     sink::printable,
 };
 
@@ -40,15 +40,8 @@ pub(in crate::cli) struct Arguments {
 
 /// Runs it.
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
-    plan::with_sensors(arguments.plan, |sensors, whose| {
-        let (rules, problems) = arguments.paths.read();
-        if problems.has_errors() {
-            eprint!("{}", problems.render(colour()));
-            eprintln!("beewolf: {} errors in the rules; `beewolf rules check` shows them alone", problems.errors());
-            return ExitCode::from(1);
-        }
-        let found = reach(&rules, sensors);
-        let report = Report { rules: &rules, found: &found, sensors, whose };
+    plan::judge(&arguments.paths, arguments.plan, |judged| {
+        let report = Report(judged);
         let printed = if arguments.paths.reading.json {
             print::json(&report.json())
         } else {
@@ -58,16 +51,11 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
     })
 }
 
-struct Report<'r> {
-    rules: &'r [Loaded],
-    found: &'r [Reach],
-    sensors: &'r Sensors,
-    whose: &'r str,
-}
+struct Report<'r>(&'r Judged<'r>);
 
 impl Report<'_> {
     fn exit_code(&self) -> ExitCode {
-        let worst = self.found.iter().filter(|reach| !reach.is_disabled()).map(|reach| reach.verdict).max();
+        let worst = self.0.found.iter().filter(|reach| !reach.is_disabled()).map(|reach| reach.verdict).max();
         ExitCode::from(match worst {
             None | Some(Verdict::CanFire) => 0,
             Some(Verdict::Degraded) => 3,
@@ -76,13 +64,13 @@ impl Report<'_> {
     }
 
     fn count(&self, verdict: Verdict) -> usize {
-        self.found.iter().filter(|reach| reach.verdict == verdict).count()
+        self.0.found.iter().filter(|reach| reach.verdict == verdict).count()
     }
 
     /// How many rules have a reason of each code.
     fn codes(&self) -> Vec<(&'static str, usize)> {
         let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
-        for reach in self.found {
+        for reach in self.0.found {
             let mut words: Vec<_> = reach.reasons.iter().map(|reason| reason.code.word()).collect();
             words.sort_unstable();
             words.dedup();
@@ -95,7 +83,7 @@ impl Report<'_> {
 
     fn text(&self, all: bool) -> String {
         let mut out = String::new();
-        for (rule, reach) in self.rules.iter().zip(self.found) {
+        for (rule, reach) in self.0.rules.iter().zip(self.0.found) {
             if !all && reach.verdict == Verdict::CanFire {
                 continue;
             }
@@ -117,7 +105,7 @@ impl Report<'_> {
             out.push_str(&format!("{count:5} {code}\n"));
         }
         let counts = Verdict::ALL.map(|verdict| format!("{} {}", self.count(verdict), verdict.words()));
-        out.push_str(&format!("{} rules on {}: {}\n", self.rules.len(), self.whose, counts.join(", ")));
+        out.push_str(&format!("{} rules on {}: {}\n", self.0.rules.len(), self.0.whose, counts.join(", ")));
         out
     }
 
@@ -138,12 +126,12 @@ impl Report<'_> {
                 "racy": reach.racy,
             })
         };
-        let running = |kind: &Kind| (kind.name().to_owned(), json!(self.sensors.of(*kind).map(|source| source.name)));
+        let running = |kind: &Kind| (kind.name().to_owned(), json!(self.0.sensors.of(*kind).map(|source| source.name)));
         json!({
-            "host": self.whose,
+            "host": self.0.whose,
             "kinds": Kind::ALL.iter().map(running).collect::<serde_json::Map<_, _>>(),
             "counts": Verdict::ALL.iter().map(|verdict| (verdict.word().to_owned(), json!(self.count(*verdict)))).collect::<serde_json::Map<_, _>>(),
-            "rules": self.rules.iter().zip(self.found).map(rule).collect::<Vec<_>>(),
+            "rules": self.0.rules.iter().zip(self.0.found).map(rule).collect::<Vec<_>>(),
         })
     }
 }

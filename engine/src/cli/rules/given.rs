@@ -41,7 +41,7 @@ impl Given {
         let indicators: Arc<Lists> = Arc::new(sense::indicators(&settings, &Lists::default())?);
         let mut problems = Diagnostics::default();
         let inputs = Inputs::read(&sense::places(&settings), &mut problems);
-        let loader = sense::loader(&inputs, &settings, &indicators, &mut problems);
+        let loader = sense::loader(&inputs, settings.selection.clone(), &indicators, &mut problems);
         let (rules, more) = loader.read(&inputs.of(Role::Rules));
         problems.extend(more);
         let mut found = Diagnostics::default();

@@ -30,10 +30,8 @@ use super::{
 };
 use crate::{
     indicator::Lists,
-    rule::{
-        Colour, Diagnostic, Diagnostics, Loaded, Loader, Place, Selection, Source,
-        sigma::{Fieldmap, Placeholders},
-    },
+    rule::{Colour, Diagnostic, Diagnostics, Inputs, Loaded, Place, Places, Role, Selection, Source},
+    scan,
 };
 
 /// Where rules are if no path is given: the first folder that has any.
@@ -67,7 +65,7 @@ pub(super) enum Rules {
     List(Paths),
     /// Goes back to rules that were in force before, whatever the files say.
     Rollback(generations::To),
-    /// Runs the tests of rules: native ones bring their own, those of Sigma rules are recordings.
+    /// Runs the tests of rules: native ones bring their own, those of Sigma and Falco rules are recordings.
     #[command(after_help = test::EXIT_CODES)]
     Test(test::Arguments),
 }
@@ -84,7 +82,8 @@ pub(super) struct Paths {
 /// How rules are read, and how to print.
 #[derive(Debug, Args)]
 struct Reading {
-    /// The map of Sigma's names to ours, instead of the one that comes with the program.
+    /// The map of Sigma's names to ours; without it `fieldmap.yml` in a folder of rules, else the one that comes with
+    /// the program.
     #[arg(long, value_name = "FILE")]
     fieldmap: Option<PathBuf>,
     /// What the modifier `expand` puts for `%name%` in Sigma rules: a YAML file of names and values.
@@ -143,27 +142,35 @@ pub(super) fn default_paths() -> Vec<PathBuf> {
     HOMES.iter().map(below).find(|found| !found.is_empty()).unwrap_or_default()
 }
 
+/// The YARA rules that are read when none are named: a folder `yara` beside the other rules.
+#[must_use]
+pub(super) fn default_yara() -> Vec<PathBuf> {
+    let found = HOMES.iter().map(|home| Path::new(home).join("yara")).find(|path| scan::BUILT_IN && path.is_dir());
+    found.into_iter().collect()
+}
+
 impl Paths {
     fn read(&self) -> (Vec<Loaded>, Diagnostics) {
         self.reading.read(&self.paths)
+    }
+
+    /// The number of YARA rules below the same paths; what is wrong with them is reported.
+    fn yara(&self, problems: &mut Diagnostics) -> usize {
+        let paths = if self.paths.is_empty() { default_yara() } else { self.paths.clone() };
+        let mut found = Diagnostics::default();
+        let inputs = Inputs::read(&Places::default().with(Role::Yara, paths), &mut found);
+        let rules = scan::Rules::compile(&inputs.of(Role::Yara), &mut found);
+        // Of a path that cannot be read the other rules have told already.
+        problems.extend_new(found);
+        rules.map_or(0, |rules| rules.count())
     }
 }
 
 impl Reading {
     fn read(&self, paths: &[PathBuf]) -> (Vec<Loaded>, Diagnostics) {
-        let fieldmap = match self.fieldmap.as_deref().map(Fieldmap::load) {
-            None => Fieldmap::builtin(),
-            Some(Ok(fieldmap)) => fieldmap,
-            Some(Err(problems)) => return (Vec::new(), problems),
-        };
-        let placeholders = match self.sigma_placeholders.as_deref().map(Placeholders::load) {
-            None => Placeholders::default(),
-            Some(Ok(placeholders)) => placeholders,
-            Some(Err(problems)) => return (Vec::new(), problems),
-        };
+        let mut problems = Diagnostics::default();
         let paths = if paths.is_empty() { default_paths() } else { paths.to_owned() };
         if paths.is_empty() {
-            let mut problems = Diagnostics::default();
             let place = Place::whole(&Source::new("rules", ""));
             let error = Diagnostic::error("no-rules", place, "there is no folder `rules` or `sigma` here");
             problems.push(error.hint("give the paths of rules on the command line"));
@@ -173,10 +180,14 @@ impl Reading {
             Ok(indicators) => indicators,
             Err(problems) => return (Vec::new(), problems),
         };
+        let places = sense::places_of_rules(&paths, self.fieldmap.clone(), self.sigma_placeholders.clone());
+        let inputs = Inputs::read(&places, &mut problems);
         let selection =
             Selection { tags: self.tag.clone(), folders: self.folder.clone(), exclude: self.exclude.clone() };
-        let loader = Loader::new(fieldmap).with_placeholders(placeholders);
-        loader.with_indicators(Arc::new(indicators)).with_selection(selection).load(&paths)
+        let loader = sense::loader(&inputs, selection, &Arc::new(indicators), &mut problems);
+        let (rules, more) = loader.read(&inputs.of(Role::Rules));
+        problems.extend(more);
+        (rules, problems)
     }
 
     /// The indicator lists of the configuration, if one is given. Its own problems are printed at once.

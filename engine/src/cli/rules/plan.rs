@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use clap::ValueEnum;
 
-use crate::rule::Sensors;
+use super::{Paths, colour};
+use crate::rule::{Loaded, Reach, Sensors, reach};
+#[cfg(feature = "bpf")]
+use crate::scan;
 
 /// Whose sensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -17,8 +20,34 @@ pub(super) enum Plan {
     Trampoline,
 }
 
+/// Rules, and how far each can fire.
+pub(super) struct Judged<'j> {
+    /// The rules.
+    pub(super) rules: &'j [Loaded],
+    /// What was found of each.
+    pub(super) found: &'j [Reach],
+    /// What they were judged by.
+    pub(super) sensors: &'j Sensors,
+    /// A few words on whose sensors those are.
+    pub(super) whose: &'j str,
+}
+
+/// Reads rules, judges them and hands them on. Errors in them are printed, and end it.
+pub(super) fn judge(paths: &Paths, plan: Plan, then: impl FnOnce(&Judged<'_>) -> ExitCode) -> ExitCode {
+    with_sensors(plan, |sensors, whose| {
+        let (rules, problems) = paths.read();
+        if problems.has_errors() {
+            eprint!("{}", problems.render(colour()));
+            eprintln!("beewolf: {} errors in the rules; `beewolf rules check` shows them alone", problems.errors());
+            return ExitCode::from(1);
+        }
+        let found = reach(&rules, sensors);
+        then(&Judged { rules: &rules, found: &found, sensors, whose })
+    })
+}
+
 /// Hands on the sensors and a few words on whose they are.
-pub(super) fn with_sensors(plan: Plan, then: impl FnOnce(&Sensors, &str) -> ExitCode) -> ExitCode {
+fn with_sensors(plan: Plan, then: impl FnOnce(&Sensors, &str) -> ExitCode) -> ExitCode {
     match plan {
         Plan::Host => ask_host(then),
         Plan::Tracepoint => then(&Sensors::preferring("tracepoint"), "any host without trampolines"),
@@ -32,6 +61,9 @@ fn ask_host(then: impl FnOnce(&Sensors, &str) -> ExitCode) -> ExitCode {
         (Some(plan), _) => {
             let running = |name: &str| plan.kinds.iter().find(|one| one.kind == name)?.running();
             let sensors = Sensors::new(|kind| {
+                if !kind.is_from_kernel() {
+                    return kind.sources().first().filter(|_| scan::BUILT_IN);
+                }
                 let running = running(kind.name())?;
                 kind.sources().iter().find(|source| source.name == running)
             });

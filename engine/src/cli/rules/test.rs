@@ -12,7 +12,7 @@ use super::{Paths, baseline::Baseline, colour};
 use crate::{
     detect::{RuleSet, State},
     event::{Event, json},
-    rule::{Diagnostic, Diagnostics, Loaded, Place, Source, file, loaded},
+    rule::{Diagnostic, Diagnostics, Loaded, Place, Source, falco, file, loaded, sigma},
 };
 
 /// One test that has been run.
@@ -36,9 +36,10 @@ pub(super) const EXIT_CODES: &str = "\
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     paths: Paths,
-    /// Folder with `NAME/hit.jsonl` and `NAME/miss.jsonl` for the Sigma rule `NAME.yml`.
-    #[arg(long, value_name = "DIR", default_value = "testdata/sigma")]
-    testdata: PathBuf,
+    /// Folder with `NAME/hit.jsonl` and `NAME/miss.jsonl` for the Sigma rule `NAME.yml` and the Falco rule with the
+    /// id NAME [default: testdata/sigma, testdata/falco]
+    #[arg(long, value_name = "DIR")]
+    testdata: Option<PathBuf>,
     #[command(flatten)]
     baseline: Baseline,
 }
@@ -51,7 +52,9 @@ pub(super) fn test(arguments: &Arguments) -> std::io::Result<bool> {
     let mut outcomes = Vec::new();
     for rule in &rules {
         match rule.ruleset {
-            "sigma" => recorded_tests(rule, &set, testdata, &mut outcomes, &mut problems),
+            sigma::RULESET | falco::RULESET => {
+                recorded_tests(rule, &set, testdata.as_deref(), &mut outcomes, &mut problems);
+            }
             _ => own_tests(rule, &set, &mut outcomes),
         }
     }
@@ -124,12 +127,21 @@ fn own_tests(rule: &Loaded, set: &RuleSet, outcomes: &mut Vec<Outcome>) {
     }
 }
 
-/// Sigma has no tests of its own: every line of `hit.jsonl` must be alerted on, none of `miss.jsonl`.
+/// The folder with the recordings for a rule. A file of Sigma's holds one rule, one of Falco's many.
+fn recordings(rule: &Loaded, testdata: Option<&Path>) -> PathBuf {
+    let below = testdata.map_or_else(|| Path::new("testdata").join(rule.ruleset), Path::to_owned);
+    match rule.ruleset {
+        falco::RULESET => below.join(&rule.id),
+        _ => below.join(Path::new(&rule.place.source.name).file_stem().unwrap_or_default()),
+    }
+}
+
+/// Neither Sigma nor Falco has tests of its own: every line of `hit.jsonl` must be alerted on, none of `miss.jsonl`.
 /// For a rule over several events each file is one stream.
 fn recorded_tests(
     rule: &Loaded,
     set: &RuleSet,
-    testdata: &Path,
+    testdata: Option<&Path>,
     outcomes: &mut Vec<Outcome>,
     problems: &mut Diagnostics,
 ) {
@@ -137,9 +149,9 @@ fn recorded_tests(
     if rule.silenced {
         return;
     }
-    let name = Path::new(&rule.place.source.name).file_stem().unwrap_or_default();
+    let folder = recordings(rule, testdata);
     for (file, expect_alert) in [("hit.jsonl", true), ("miss.jsonl", false)] {
-        let path = testdata.join(name).join(file);
+        let path = folder.join(file);
         if !path.exists() {
             continue;
         }

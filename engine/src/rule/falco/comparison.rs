@@ -95,8 +95,7 @@ impl Compiler<'_> {
         let relation = relation(comparison.operator).ok_or_else(|| {
             Refusal::Unsupported(format!("`{}` with a field at its right", comparison.operator.word()))
         })?;
-        let is_one = |mapped: &Mapped| mapped.alternatives.iter().filter(|it| it.when.is_none()).count() < 2;
-        if comparison.operator == Operator::NotEqual && !(is_one(left) && is_one(&right)) {
+        if comparison.operator == Operator::NotEqual && (left.is_several || right.is_several) {
             return Err(Refusal::Unsupported("`!=` between fields of several values".to_owned()));
         }
         let mut pairs = Vec::new();
@@ -313,12 +312,13 @@ fn parts(subject: &Subject) -> Option<(&'static Field, Chain)> {
 
 /// Notes what is not there of a field that otherwise is.
 fn noting_partly(mut compiled: Compiled, mapped: &Mapped, operand: &Operand) -> Compiled {
-    compiled.lacks.extend(mapped.partly.clone().map(|reason| lack(operand, None, Some(reason))));
+    let part = |reason| Lack { partly: true, ..lack(operand, None, Some(reason)) };
+    compiled.lacks.extend(mapped.partly.clone().map(part));
     compiled
 }
 
 fn lack(operand: &Operand, value: Option<String>, reason: Option<String>) -> Lack {
-    Lack { field: operand.text(), value, reason, place: Some(operand.field.place.clone()) }
+    Lack { field: operand.text(), value, partly: false, reason, place: Some(operand.field.place.clone()) }
 }
 
 fn guarded(when: Option<&Expr>, expr: Expr) -> Expr {

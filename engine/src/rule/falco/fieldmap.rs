@@ -73,6 +73,8 @@ struct Lineage {
 pub(super) struct Mapped {
     /// Where its value is: any of them.
     pub(super) alternatives: Vec<Alternative>,
+    /// Whether an event may have several values of it.
+    pub(super) is_several: bool,
     /// Its values that are conditions of ours. Such a field is there in every event.
     pub(super) known: Vec<Known>,
     /// Whether its text is made of the known words, several at a time.
@@ -119,6 +121,11 @@ impl Fieldmap {
         map
     }
 
+    /// Whether a document is a map of Falco's names.
+    pub(in crate::rule) fn is_one(document: &Node) -> bool {
+        document.get("falco_fields").is_some()
+    }
+
     fn of_document(document: &Node, diagnostics: &mut Diagnostics) -> Self {
         let mut map = Self::default();
         let Some(shape) = Shape::new(document, "a field map of Falco", &["falco_fields"], diagnostics) else {
@@ -139,6 +146,10 @@ impl Fieldmap {
             && let Some(lineage) = &mapped.lineage
         {
             return lineage.of(mapped, argument);
+        }
+        // What is not there at all is not there with an argument either.
+        if let Some(mapped) = self.fields.get(name).filter(|mapped| mapped.missing.is_some()) {
+            return mapped.clone();
         }
         let name = argument.map_or_else(|| name.to_owned(), |argument| format!("{name}.{argument}"));
         let starts = std::iter::successors(Some(name.as_str()), |name| name.rsplit_once('.').map(|(start, _)| start));
@@ -225,7 +236,8 @@ fn mapped(node: &Node, diagnostics: &mut Diagnostics) -> Option<Mapped> {
         lineage: lineage(&shape, diagnostics),
         ..Mapped::default()
     };
-    for node in shape.items("any_of", diagnostics) {
+    for (count, node) in shape.items("any_of", diagnostics).enumerate() {
+        mapped.is_several |= count > 0;
         mapped.alternatives.push(Alternative { when: None, term: Term::read(node, diagnostics)? });
     }
     let mut none_before: Vec<Expr> = Vec::new();
@@ -237,7 +249,12 @@ fn mapped(node: &Node, diagnostics: &mut Diagnostics) -> Option<Mapped> {
     }
     for (key, value) in shape.entries("by_action", diagnostics) {
         let action = one_action(key, diagnostics)?;
-        mapped.alternatives.push(Alternative { when: Some(action), term: Term::read(value, diagnostics)? });
+        let terms = if let Value::Sequence(terms) = &value.value { terms } else { std::slice::from_ref(value) };
+        mapped.is_several |= terms.len() > 1;
+        for term in terms {
+            let term = Term::read(term, diagnostics)?;
+            mapped.alternatives.push(Alternative { when: Some(action.clone()), term });
+        }
     }
     for (key, value) in shape.entries("values", diagnostics).chain(shape.entries("words", diagnostics)) {
         mapped.known.push(known(key, value, diagnostics)?);
@@ -316,6 +333,8 @@ mod tests {
         assert!(reason("proc.name", None).is_none());
         assert!(reason("proc.aname", Some("3")).is_none());
         assert!(reason("proc.aname", Some("x")).is_some());
+        assert!(reason("proc.aexe", None).is_some());
+        assert_eq!(reason("proc.aexe", Some("2")), reason("proc.aexe", None));
         assert_eq!(reason("evt.rawarg", Some("fd")), reason("evt.rawarg.res", None));
         assert!(reason("proc.nmae", None).is_some_and(|reason| reason.contains("did you mean `proc.name`?")));
     }

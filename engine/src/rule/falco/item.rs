@@ -72,15 +72,18 @@ pub(super) struct List {
 pub(super) struct Rule {
     pub(super) name: String,
     pub(super) place: Place,
-    pub(super) condition: Joined,
+    /// Absent, as are the keys below, where an item is broken.
+    pub(super) condition: Option<Joined>,
     pub(super) description: String,
-    pub(super) output: Joined,
-    pub(super) priority: Node,
+    pub(super) output: Option<Joined>,
+    pub(super) priority: Option<Node>,
     pub(super) source: Option<String>,
     pub(super) enabled: bool,
     pub(super) tags: Vec<String>,
     pub(super) exceptions: Vec<Exception>,
     pub(super) warns_of_kinds: bool,
+    /// Whether an item about it is broken: it is only read on so that all its problems are reported.
+    pub(super) is_broken: bool,
     pub(super) canonical: Vec<u8>,
 }
 
@@ -91,8 +94,6 @@ pub(super) struct Items {
     pub(super) rules: Vec<Rule>,
     pub(super) macros: BTreeMap<String, Macro>,
     pub(super) lists: BTreeMap<String, List>,
-    /// Names of rules of which an item was broken.
-    broken: Vec<String>,
 }
 
 /// What an item does to the one of its name.
@@ -197,71 +198,60 @@ impl Items {
         let Some(name) = shape.required_text("rule", diagnostics) else { return };
         let place = item.get("rule").map_or_else(|| item.place.clone(), |node| node.place.clone());
         let Some(changes) = rule_changes(&shape, item, diagnostics) else { return };
-        let earlier = self.rules.iter().position(|rule| rule.name == name);
-        match (earlier, changes.to_earlier) {
-            (None, true) if self.broken.contains(&name) => {}
-            (None, true) => diagnostics.push(no_earlier("rule", &name, place)),
-            (Some(at), true) => {
-                if let Some(rule) = self.rules.get_mut(at) {
-                    rule.change(&shape, &changes, diagnostics);
-                    item.write_canonical(&mut rule.canonical);
-                }
+        let earlier = self.rules.iter_mut().find(|rule| rule.name == name);
+        let rule = match (earlier, changes.to_earlier) {
+            (None, true) => {
+                diagnostics.push(no_earlier("rule", &name, place));
+                return;
             }
-            (_, false) => {
-                let Some(rule) = Rule::read(&shape, item, name.clone(), place, diagnostics) else {
-                    self.broken.push(name);
-                    return;
-                };
-                match earlier.and_then(|at| self.rules.get_mut(at)) {
-                    Some(found) => *found = rule,
-                    None => self.rules.push(rule),
-                }
+            (Some(rule), true) => {
+                rule.change(&shape, &changes, diagnostics);
+                item.write_canonical(&mut rule.canonical);
+                rule
             }
-        }
-        if diagnostics.errors() > before {
-            // What is left of it would be another rule.
-            self.rules.retain(|rule| rule.name != name);
-            self.broken.push(name);
-        }
+            (Some(rule), false) => {
+                *rule = Rule::read(&shape, item, name, place, diagnostics);
+                rule
+            }
+            (None, false) => self.rules.push_mut(Rule::read(&shape, item, name, place, diagnostics)),
+        };
+        rule.is_broken |= diagnostics.errors() > before;
     }
 }
 
 impl Rule {
-    fn read(shape: &Shape<'_>, item: &Node, name: String, place: Place, diagnostics: &mut Diagnostics) -> Option<Self> {
-        let condition = shape.condition("condition", diagnostics);
-        let output = shape.condition("output", diagnostics);
-        let description = shape.required_text("desc", diagnostics);
-        let priority = shape.required("priority", diagnostics);
+    fn read(shape: &Shape<'_>, item: &Node, name: String, place: Place, diagnostics: &mut Diagnostics) -> Self {
         let mut canonical = Vec::new();
         item.write_canonical(&mut canonical);
-        let exceptions = exceptions::read(shape, diagnostics);
-        Some(Self {
+        Self {
             name,
             place,
-            condition: Joined::new(condition?),
-            description: description?.trim_end().to_owned(),
-            output: Joined::new(output?),
-            priority: priority?.clone(),
+            condition: shape.condition("condition", diagnostics).map(Joined::new),
+            output: shape.condition("output", diagnostics).map(Joined::new),
+            description: shape.required_text("desc", diagnostics).unwrap_or_default().trim_end().to_owned(),
+            priority: shape.required("priority", diagnostics).cloned(),
             source: shape.text("source", diagnostics),
             enabled: flag(shape, "enabled", diagnostics).unwrap_or(true),
             tags: shape.texts("tags", diagnostics),
-            exceptions,
+            exceptions: exceptions::read(shape, diagnostics),
             warns_of_kinds: flag(shape, "warn_evttypes", diagnostics).unwrap_or(true),
+            is_broken: false,
             canonical,
-        })
+        }
     }
 
     /// Does what a later item says.
     fn change(&mut self, shape: &Shape<'_>, changes: &Changes<'_>, diagnostics: &mut Diagnostics) {
-        let joined = |key: &str, old: &mut Joined, diagnostics: &mut Diagnostics| {
+        let joined = |key: &str, old: &mut Option<Joined>, diagnostics: &mut Diagnostics| {
             let change = changes.of(key);
             if change == Change::Keep {
                 return;
             }
-            match (shape.condition(key, diagnostics), change) {
-                (Some(text), Change::Append) => old.append(text),
-                (Some(text), Change::Keep | Change::Replace) => *old = Joined::new(text),
-                (None, _) => {}
+            match (shape.condition(key, diagnostics), old, change) {
+                (Some(text), Some(old), Change::Append) => old.append(text),
+                (Some(text), old, Change::Keep | Change::Replace) => *old = Some(Joined::new(text)),
+                // An end without its beginning says nothing.
+                (Some(_), None, Change::Append) | (None, ..) => {}
             }
         };
         joined("condition", &mut self.condition, diagnostics);
@@ -282,7 +272,7 @@ impl Rule {
             Change::Replace => self.exceptions = exceptions::read(shape, diagnostics),
         }
         if let (Change::Replace, Some(priority)) = (changes.of("priority"), shape.get("priority")) {
-            self.priority = priority.clone();
+            self.priority = Some(priority.clone());
         }
         if changes.of("enabled") == Change::Replace {
             self.enabled = flag(shape, "enabled", diagnostics).unwrap_or(self.enabled);

@@ -1,5 +1,7 @@
 //! Messages of Falco rules: `%proc.name` becomes what our events have for it.
 
+use std::collections::BTreeMap;
+
 use super::{
     fieldmap::{Fieldmap, Mapped},
     joined::Joined,
@@ -7,18 +9,49 @@ use super::{
 use crate::{
     event::Kind,
     rule::{
-        diagnostic::{Diagnostic, Diagnostics},
+        diagnostic::{Diagnostic, Diagnostics, Place},
         expr::{Derived, Quantifier, Subject},
         template::Template,
     },
 };
 
-/// Makes a template for a rule about some kinds of events. Fields that have no counterpart are named in
-/// a warning and stay as they are.
-pub(super) fn template(text: &Joined, fields: &Fieldmap, kinds: &[Kind], diagnostics: &mut Diagnostics) -> Template {
+/// The fields of messages that nothing stands for, by name.
+#[derive(Debug, Default)]
+pub(super) struct Unshown(BTreeMap<String, Field>);
+
+/// A field that nothing stands for.
+#[derive(Debug)]
+struct Field {
+    /// Where it was found first.
+    first: Place,
+    /// Why our events do not have it, if they do not.
+    reason: Option<String>,
+    /// In how many messages it is.
+    messages: usize,
+}
+
+impl Unshown {
+    /// Warns of each field once: the same few are in every message of most files.
+    pub(super) fn report(self, diagnostics: &mut Diagnostics) {
+        for (written, Field { first, reason, messages }) in self.0 {
+            let message = match reason {
+                Some(reason) => format!("no event carries `{written}`: {reason}"),
+                None => format!("nothing stands for `{written}` in a message"),
+            };
+            let hint = match messages {
+                1 => "the message shows this text as it is".to_owned(),
+                _ => format!("{messages} messages show this text as it is; this is the first"),
+            };
+            diagnostics.push(Diagnostic::warning("unknown-field", first, message).hint(hint));
+        }
+    }
+}
+
+/// Makes a template for a rule about some kinds of events. Fields that have no counterpart are noted and
+/// stay as they are.
+pub(super) fn template(text: &Joined, fields: &Fieldmap, kinds: &[Kind], unshown: &mut Unshown) -> Template {
     let mut template = Template::default();
-    let mut unknown: Vec<&str> = Vec::new();
-    let mut first = None;
+    let mut noted: Vec<&str> = Vec::new();
     let mut at = 0;
     while let Some(rest) = text.value().get(at..).filter(|rest| !rest.is_empty()) {
         let plain = rest.find('%').unwrap_or(rest.len());
@@ -27,24 +60,18 @@ pub(super) fn template(text: &Joined, fields: &Fieldmap, kinds: &[Kind], diagnos
         let length = length(field);
         let written = field.get(..length).unwrap_or_default();
         match shown(written, fields, kinds) {
-            Some(shown) => template.push(&shown),
-            None => {
+            Ok(shown) => template.push(&shown),
+            Err(reason) => {
                 template.push_text(written);
-                if length > 1 && !unknown.contains(&written) {
-                    first = first.or(Some(at + plain..at + plain + length));
-                    unknown.push(written);
+                if length > 1 && !noted.contains(&written) {
+                    noted.push(written);
+                    let first = || text.place(at + plain..at + plain + length);
+                    let entry = unshown.0.entry(written.to_owned());
+                    entry.or_insert_with(|| Field { first: first(), reason, messages: 0 }).messages += 1;
                 }
             }
         }
         at += plain + length;
-    }
-    if let Some(range) = first {
-        let verb = if unknown.len() > 1 { "are no fields" } else { "is no field" };
-        let message = format!("{} {verb} of our events", unknown.join(" "));
-        diagnostics.push(
-            Diagnostic::warning("unknown-field", text.place(range), message)
-                .hint("the message shows this text as it is"),
-        );
     }
     template
 }
@@ -64,8 +91,9 @@ fn length(text: &str) -> usize {
     1 + name + argument
 }
 
-fn shown(written: &str, fields: &Fieldmap, kinds: &[Kind]) -> Option<Template> {
-    let name = written.strip_prefix('%')?;
+/// What stands for a field, or why our events do not have it.
+fn shown(written: &str, fields: &Fieldmap, kinds: &[Kind]) -> Result<Template, Option<String>> {
+    let name = written.strip_prefix('%').ok_or(None)?;
     let (name, argument) = match name.split_once('[') {
         Some((name, argument)) => (name, argument.strip_suffix(']')),
         None => (name, None),
@@ -75,7 +103,8 @@ fn shown(written: &str, fields: &Fieldmap, kinds: &[Kind]) -> Option<Template> {
         let is_there = |kind: &Kind| template.fields().all(|field| field.row(*kind).is_some());
         kinds.iter().any(is_there)
     };
-    mapped.shown.iter().find(fits).or(mapped.shown.first()).cloned().or_else(|| value(&mapped))
+    let found = mapped.shown.iter().find(fits).or(mapped.shown.first()).cloned().or_else(|| value(&mapped));
+    found.ok_or(mapped.missing)
 }
 
 /// The value of the field it is made of.

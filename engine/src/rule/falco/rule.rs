@@ -4,10 +4,10 @@ use sha2::{Digest, Sha256};
 
 use super::{
     RULESET,
-    compile::Compiler,
+    compile::{Compiled, Compiler},
     fieldmap::Fieldmap,
     item::{Items, Rule},
-    output,
+    output::{self, Unshown},
 };
 use crate::{
     event::{Kind, Severity},
@@ -41,35 +41,27 @@ const PRIORITIES: &[(&str, Severity)] = &[
 /// Makes rules of the items of all files. Those that are broken are left out and reported.
 pub(super) fn read_all(items: &Items, fields: &Fieldmap, diagnostics: &mut Diagnostics) -> Vec<Loaded> {
     let mut rules = Vec::new();
+    let mut unshown = Unshown::default();
     let mut compiler = Compiler::new(fields, items, diagnostics);
     for rule in &items.rules {
-        rules.extend(read(rule, items, &mut compiler));
+        rules.extend(read(rule, items, &mut compiler, &mut unshown));
     }
     compiler.rest();
+    unshown.report(diagnostics);
     rules
 }
 
-fn read(rule: &Rule, items: &Items, compiler: &mut Compiler<'_>) -> Option<Loaded> {
+fn read(rule: &Rule, items: &Items, compiler: &mut Compiler<'_>, unshown: &mut Unshown) -> Option<Loaded> {
     let exceptions = rule.exceptions.iter().filter_map(super::exceptions::Exception::condition).collect();
-    let compiled = compiler.rule(&rule.condition, exceptions);
-    let severity = severity(&rule.priority, compiler.diagnostics);
-    let (compiled, severity) = (compiled?, severity?);
+    let compiled = rule.condition.as_ref().and_then(|condition| compiler.rule(condition, exceptions));
+    let severity = rule.priority.as_ref().and_then(|priority| severity(priority, compiler.diagnostics));
+    let (compiled, severity, output) = (compiled?, severity?, rule.output.as_ref()?);
+    if rule.is_broken {
+        // What is left of it would be another rule.
+        return None;
+    }
     let content_hash = content_hash(rule, items, &compiled.uses);
-    let missing: Vec<Reason> = compiled.lacks.iter().map(Lack::reason).collect();
-    let source = rule.source.as_deref().unwrap_or(SOURCE);
-    let state = if source != SOURCE {
-        State::Dormant(vec![Reason::new(
-            Code::NoLogSource,
-            source.to_owned(),
-            format!("no event of ours is of the source `{source}`"),
-        )])
-    } else if let Some(reason) = compiled.rejected {
-        State::Rejected(reason)
-    } else if rule.enabled {
-        lack::state(&compiled.expr, missing)
-    } else {
-        State::Disabled("`enabled: false` where it is defined".to_owned())
-    };
+    let state = state(rule, items, &compiled);
     let kinds: Vec<Kind> = lack::kinds(&compiled.expr).collect();
     if rule.warns_of_kinds && matches!(state, State::Active | State::Degraded(_)) {
         lint::every_kind(&compiled.expr, &rule.place, compiler.diagnostics);
@@ -93,12 +85,38 @@ fn read(rule: &Rule, items: &Items, compiler: &mut Compiler<'_>) -> Option<Loade
         correlation: None,
         silenced: false,
         unless: Vec::new(),
-        output: output::template(&rule.output, compiler.fields, &kinds, compiler.diagnostics),
+        output: output::template(output, compiler.fields, &kinds, unshown),
         respond: Vec::new(),
         tests: Vec::new(),
         state,
         place: rule.place.clone(),
     })
+}
+
+/// What becomes of a rule.
+fn state(rule: &Rule, items: &Items, compiled: &Compiled) -> State {
+    let source = rule.source.as_deref().unwrap_or(SOURCE);
+    if source != SOURCE {
+        let message = format!("no event of ours is of the source `{source}`");
+        return State::Dormant(vec![Reason::new(Code::NoLogSource, source.to_owned(), message)]);
+    }
+    if let Some(reason) = &compiled.rejected {
+        return State::Rejected(reason.clone());
+    }
+    if !rule.enabled {
+        return State::Disabled("`enabled: false` where it is defined".to_owned());
+    }
+    let state = lack::state(&compiled.expr, compiled.lacks.iter().map(Lack::reason).collect());
+    let (State::Dormant(reasons), true) = (&state, compiled.lacks.is_empty()) else { return state };
+    // Of the rules that exclude themselves most wait for a list to be filled in.
+    let lists = compiled.uses.iter().filter_map(|used| used.strip_prefix("list "));
+    let empty: Vec<&str> =
+        lists.filter(|name| items.lists.get(*name).is_some_and(|list| list.items.is_empty())).collect();
+    if empty.is_empty() {
+        return state;
+    }
+    let text = format!("{}; nothing is in the list `{}`", Reason::join(reasons), empty.join("`, `"));
+    State::Dormant(vec![Reason { text, ..Reason::contradiction() }])
 }
 
 /// SHA-256 over what the items of the rule say, and those of the macros and lists it refers to.
@@ -117,13 +135,14 @@ fn content_hash(rule: &Rule, items: &Items, uses: &std::collections::BTreeSet<St
 }
 
 fn severity(node: &Node, diagnostics: &mut Diagnostics) -> Option<Severity> {
-    let word = node.text().unwrap_or_default().trim().to_lowercase();
+    let written = node.text().unwrap_or_default().trim();
+    let word = written.to_lowercase();
     let found = PRIORITIES.iter().find(|(name, _)| *name == word).map(|(_, severity)| *severity);
     if found.is_none() {
         let names = || PRIORITIES.iter().map(|(name, _)| *name);
         let near = did_you_mean(&word, names());
         let hint = near.unwrap_or_else(|| format!("the words are {}", names().collect::<Vec<_>>().join(", ")));
-        let error = Diagnostic::error("wrong-word", node.place.clone(), format!("`{word}` is no priority"));
+        let error = Diagnostic::error("wrong-word", node.place.clone(), format!("`{written}` is no priority"));
         diagnostics.push(error.hint(hint));
     }
     found

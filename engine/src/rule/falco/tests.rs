@@ -1,6 +1,6 @@
 //! Bounds, shapes and hashes; what conditions mean is in `testdata/falco`.
 
-use crate::rule::{Diagnostics, Loaded, Loader, Source, sigma::Fieldmap};
+use crate::rule::{Diagnostics, Loaded, Loader, Sensors, Source, Verdict, reach, sigma::Fieldmap};
 
 fn load(text: &str) -> (Vec<Loaded>, Diagnostics) {
     Loader::new(Fieldmap::builtin()).read(&[Source::new("rules.yaml", text)])
@@ -62,6 +62,22 @@ fn the_content_hash_is_over_what_the_rule_refers_to() {
 }
 
 #[test]
+fn every_problem_of_a_rule_is_reported() {
+    let text = "- rule: R\n  condition: proc.name like b\n  output: O\n  priority: loud\n  exceptions:\n    - name: e\n      fields: proc.name\n      comps: like\n";
+    let (rules, problems) = load(text);
+    assert!(rules.is_empty());
+    let mut found: Vec<_> = problems.sorted().iter().map(|problem| (problem.place.start().0, problem.code)).collect();
+    found.sort_unstable();
+    assert_eq!(found, [(1, "missing-key"), (2, "syntax"), (4, "wrong-word"), (8, "wrong-word")], "{problems}");
+}
+
+#[test]
+fn a_rule_is_whole_again_where_a_later_item_replaces_it() {
+    let (rules, problems) = load(&format!("- rule: R\n  condition: evt.type = execve\n{}", rule("evt.type = execve")));
+    assert_eq!((rules.len(), problems.errors()), (1, 3), "{problems}");
+}
+
+#[test]
 fn an_item_that_changes_a_broken_rule_is_not_reported_for_that() {
     let more = "- rule: R\n  condition: or proc.name = b\n  append: true\n";
     let (rules, problems) = load(&format!("{}{more}", rule("''")));
@@ -74,4 +90,16 @@ fn problems_of_appended_text_are_shown_where_it_stands() {
     let more = "- rule: R\n  condition: and proc.name like b\n  append: true\n";
     let (_, problems) = load(&format!("{}{more}", rule("evt.type = execve")));
     assert_eq!(problems.sorted().first().map(|problem| problem.place.start()), Some((7, 28)), "{problems}");
+}
+
+#[test]
+fn an_end_of_a_connection_lacks_nothing_because_other_kinds_call_it_otherwise() {
+    let sensors = Sensors::preferring("trampoline");
+    for field in ["fd.ip", "fd.sip", "fd.lip", "fd.net", "fd.snet"] {
+        for kind in ["accept", "connect", "listen"] {
+            let (rules, _) = load(&rule(&format!("evt.type = {kind} and {field} = 10.0.0.1")));
+            let found = reach(&rules, &sensors);
+            assert_eq!(found[0].verdict, Verdict::CanFire, "{field} {kind}: {:?}", found[0].reasons);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! `=` and `ieq`: equality.
+//! `=` and `in`: equality with one constant, or with any of a list.
 
 use super::{Fault, Operator, Takes, Typed, is_one_of, strings};
 use crate::rule::{
@@ -7,40 +7,65 @@ use crate::rule::{
 };
 
 /// `=`
-pub(super) const EXACT: Equal = Equal(Case::Exact);
+pub(super) const EXACT: Equal = Equal {
+    word: "=",
+    doc: "The value equals the constant; an address may also lie in a network.",
+    example: "destination.ip = 10.0.0.0/8",
+    takes: Takes::One,
+    case: Case::Exact,
+};
 /// `ieq`
-pub(super) const FOLDED: Equal = Equal(Case::Folded);
+pub(super) const FOLDED: Equal = Equal {
+    word: "ieq",
+    doc: "The text equals the string, small and capital letters being equal.",
+    example: "file.name ieq payload.bin",
+    takes: Takes::One,
+    case: Case::Folded,
+};
+/// `in`
+pub(super) const IN: Equal = Equal {
+    word: "in",
+    doc: "The value is in the list; an address may also lie in one of its networks.",
+    example: "process.name in (bash, dash, sh)",
+    takes: Takes::List,
+    case: Case::Exact,
+};
+/// `iin`
+pub(super) const IN_FOLDED: Equal = Equal {
+    word: "iin",
+    doc: "The text is in the list, small and capital letters being equal.",
+    example: "file.extension iin (php, jsp)",
+    takes: Takes::List,
+    case: Case::Folded,
+};
 
-/// The operator in both forms.
-pub(super) struct Equal(Case);
+/// The operator in its four forms.
+pub(super) struct Equal {
+    word: &'static str,
+    doc: &'static str,
+    example: &'static str,
+    takes: Takes,
+    case: Case,
+}
 
 impl Operator for Equal {
     fn word(&self) -> &'static str {
-        match self.0 {
-            Case::Exact => "=",
-            Case::Folded => "ieq",
-        }
+        self.word
     }
     fn doc(&self) -> &'static str {
-        match self.0 {
-            Case::Exact => "The value equals the constant; an address may also lie in a network.",
-            Case::Folded => "The text equals the string, small and capital letters being equal.",
-        }
+        self.doc
     }
     fn example(&self) -> &'static str {
-        match self.0 {
-            Case::Exact => "destination.ip = 10.0.0.0/8",
-            Case::Folded => "file.name ieq payload.bin",
-        }
+        self.example
     }
     fn takes(&self) -> Takes {
-        Takes::One
+        self.takes
     }
     fn relation(&self) -> Option<Relation> {
-        Some(Relation::Text(Position::Whole, self.0))
+        Some(Relation::Text(Position::Whole, self.case))
     }
     fn test(&self, of: Typed, constants: &[Literal]) -> Result<Test, Vec<Fault>> {
-        match self.0 {
+        match self.case {
             Case::Exact => is_one_of(of, constants),
             Case::Folded => strings(of, constants, Position::Whole, Case::Folded),
         }
@@ -88,5 +113,24 @@ mod tests {
         check_refused("@timestamp = yesterday", "`yesterday` is not an RFC 3339 time");
         check_refused("user.name = (a, b)", "`=` takes one value");
         check_refused("destination.port ieq 443", "`ieq` does not fit `destination.port`, which is a number");
+    }
+    #[test]
+    fn membership() {
+        const EVENT: &str = r#"{"event":{"action":"connect"},"destination":{"ip":"fe80::1","port":443},"user":{"name":"Root"},"process":{"args":["a","b"]}}"#;
+        check("destination.port in (80, 443)", EVENT, true);
+        check("destination.port in (80, 8080)", EVENT, false);
+        check("destination.ip in (10.0.0.0/8, fe80::/10)", EVENT, true);
+        check("user.name in (root, admin)", EVENT, false);
+        check("user.name iin (root, admin)", EVENT, true);
+        check("event.action in (connect, accept)", EVENT, true);
+        check("process.args in (b, x)", EVENT, true);
+        check("all(process.args) in (b, x)", EVENT, false);
+        check("all(process.args) in (b, a)", EVENT, true);
+        check_refused("user.name in root", "`in` takes a list");
+        check_refused("user.name in ()", "this list is empty");
+        check_refused(
+            "process.executable_memfd in (true, false)",
+            "`in` does not fit `process.executable_memfd`, which is a boolean",
+        );
     }
 }

@@ -9,7 +9,6 @@ mod endswith;
 mod eq;
 mod exists;
 mod glob;
-mod in_list;
 mod intersects;
 mod ne;
 mod order;
@@ -84,7 +83,7 @@ pub const ALL: &[&dyn Operator] = &[
     &order::LESS_OR_EQUAL,
     &order::GREATER,
     &order::GREATER_OR_EQUAL,
-    &in_list::EXACT,
+    &eq::IN,
     &intersects::Intersects,
     &contains::EXACT,
     &startswith::EXACT,
@@ -93,7 +92,7 @@ pub const ALL: &[&dyn Operator] = &[
     &regex::Matches,
     &exists::Exists,
     &eq::FOLDED,
-    &in_list::FOLDED,
+    &eq::IN_FOLDED,
     &contains::FOLDED,
     &startswith::FOLDED,
     &endswith::FOLDED,

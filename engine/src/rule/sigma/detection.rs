@@ -132,7 +132,7 @@ impl<'f> Compiler<'f> {
 
     /// Notes that a field is not there, or not with a value.
     pub(super) fn lack(&mut self, field: &str, value: Option<String>, reason: Option<String>) {
-        let lack = Lack { field: field.to_owned(), value, reason, place: None };
+        let lack = Lack { field: field.to_owned(), value, partly: false, reason, place: None };
         if !matches!(self.fields, Fields::Nowhere) && !self.lacks.contains(&lack) {
             self.lacks.push(lack);
         }

@@ -10,6 +10,7 @@ use crate::{
     rule::{
         diagnostic::{Diagnostics, Source},
         expr::Expr,
+        falco, file,
         mapping::{self, NOT_MAPPED, fields_of, one_field},
         shape::{Shape, text, wrong_type},
         yaml::{self, Node, Value},
@@ -76,6 +77,14 @@ impl Fieldmap {
     /// Everything that is wrong with it.
     pub fn load(path: &Path) -> Result<Arc<Self>, Diagnostics> {
         mapping::load(path, Self::read)
+    }
+
+    /// Whether a file is taken for a map of Sigma's names: one of that name may have Falco's instead.
+    #[must_use]
+    pub fn may_be_in(path: &Path) -> bool {
+        let mut problems = Diagnostics::default();
+        let documents = file::load(path, &mut problems).map(|source| yaml::parse(&source, &mut problems));
+        documents.is_none_or(|documents| !documents.iter().any(falco::Fieldmap::is_one))
     }
 
     /// Reads a map; what is wrong with it is reported.
@@ -222,6 +231,19 @@ impl MappedSource {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_map_of_falco_is_not_taken_for_one_of_sigma() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("fieldmap.yml");
+        for (text, expected) in
+            [("falco_fields: {a.b: user.name}\n", false), ("logsources: []\n", true), ("a: [\n", true)]
+        {
+            std::fs::write(&path, text).expect("written");
+            assert_eq!(Fieldmap::may_be_in(&path), expected, "{text}");
+        }
+        assert!(Fieldmap::may_be_in(&folder.path().join("none.yml")));
+    }
 
     #[test]
     fn the_builtin_map_has_no_problem() {

@@ -1,10 +1,9 @@
 //! Placeholders: what the modifier `expand` puts for `%name%` is what the operator says.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::rule::{
     diagnostic::{Diagnostic, Diagnostics, Source},
-    file,
     shape::wrong_type,
     yaml::{self, Node, Value},
 };
@@ -21,18 +20,8 @@ pub struct Placeholders {
 }
 
 impl Placeholders {
-    /// Reads a file: a mapping of names to a value or a list of values, which may have wildcards.
-    ///
-    /// # Errors
-    /// Everything that is wrong with it.
-    pub fn load(path: &Path) -> Result<Self, Diagnostics> {
-        let mut diagnostics = Diagnostics::default();
-        let source = file::load(path, &mut diagnostics);
-        let placeholders = Self::read(source.as_slice(), &mut diagnostics);
-        if diagnostics.has_errors() { Err(diagnostics) } else { Ok(placeholders) }
-    }
-
-    /// Reads some texts; what is wrong with them is reported.
+    /// Reads some texts: mappings of names to a value or a list of values, which may have wildcards. What is wrong
+    /// with them is reported.
     pub(crate) fn read(sources: &[Arc<Source>], diagnostics: &mut Diagnostics) -> Self {
         let mut placeholders = Self::default();
         for document in sources.iter().flat_map(|source| yaml::parse(source, diagnostics)).collect::<Vec<_>>() {

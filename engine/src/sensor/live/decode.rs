@@ -8,9 +8,10 @@ use std::{net::IpAddr, sync::Arc};
 use beewolf_ebpf::wire;
 
 use crate::event::{
-    Data, Event, Kind, Process, ProcessKey, Seed,
+    Data, Event, FileIdentity, Kind, Process, ProcessKey, Seed,
     common::{Outcome, capability_set},
     exec::ENVIRONMENT,
+    file::name_and_extension,
     file_open::{Access, FileType},
     id::Origin,
     process::{Family, Stream, StreamKind},
@@ -155,6 +156,7 @@ pub(super) fn decode(bytes: &[u8], ring: usize, context: &Context) -> Result<Dec
         Kind::Exit => exit(&mut event, record, context)?,
         Kind::FileOpen => file_open(&mut event, record, flags)?,
         Kind::Accept | Kind::Bind | Kind::Connect | Kind::Listen => socket(&mut event, record)?,
+        Kind::YaraMatch => return Err(DecodeError::Kind(number)),
     }
     if flags & wire::RACY != 0 {
         let source = kind.sources().iter().find(|source| source.name == "tracepoint");
@@ -261,6 +263,14 @@ fn exec(event: &mut Event, record: Record<'_>, flags: u32, context: &Context) ->
     event.cut.0.extend(image.cut.0.iter().copied());
     event.process = Arc::new(image);
     event.outcome = Some(Outcome::Success);
+    if let Data::Exec(exec) = &mut event.data {
+        exec.image = Some(FileIdentity {
+            device: fixed.u32(at::DEVICE)?.into(),
+            inode: fixed.u64(at::INODE)?,
+            generation: fixed.u32(at::GENERATION)?,
+            changed_ns: i64::try_from(fixed.u64(at::CHANGED_NS)?).unwrap_or(i64::MAX),
+        });
+    }
     Ok(())
 }
 
@@ -397,16 +407,11 @@ fn file_open(event: &mut Event, record: Record<'_>, flags: u32) -> Result<(), De
     if found {
         // The root directory has no components.
         let path = path.unwrap_or_else(|| b"/".as_slice().into());
-        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        if !name.is_empty() {
-            open.name = Some(name.into());
-            let dot = name.iter().rposition(|byte| *byte == b'.').filter(|at| *at > 0);
-            open.extension =
-                dot.and_then(|at| name.get(at.saturating_add(1)..)).filter(|text| !text.is_empty()).map(Bytes::from);
-        }
+        (open.name, open.extension) = name_and_extension(&path);
         open.redirected = Some(requested.as_deref().is_some_and(|text| text.starts_with(b"/") && text != &*path));
         open.path = Some(path);
         open.created = Some(flags & wire::CREATED != 0);
+        open.outside_root = Some(flags & wire::OUTSIDE_ROOT != 0);
         open.ty = Some(match mode & libc::S_IFMT {
             libc::S_IFREG => FileType::File,
             libc::S_IFDIR => FileType::Directory,
@@ -548,7 +553,7 @@ fn socket(event: &mut Event, record: Record<'_>) -> Result<(), DecodeError> {
             listen.server = local;
             listen.network = network([local, local], None);
         }
-        Data::Exec(_) | Data::Exit(_) | Data::FileOpen(_) | Data::Fork(_) => {}
+        Data::Exec(_) | Data::Exit(_) | Data::FileOpen(_) | Data::Fork(_) | Data::YaraMatch(_) => {}
     }
     Ok(())
 }

@@ -437,6 +437,7 @@ static void files(char *folder)
 static void mounts(char *folder)
 {
 	char *options, *overlay = path_in(folder, "overlay");
+	int outside;
 
 	MUST(unshare(CLONE_NEWNS));
 	MUST(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
@@ -452,10 +453,12 @@ static void mounts(char *folder)
 		fact("overlay", errno);
 	else
 		MUST(open(path_in(overlay, "inside"), O_RDWR));
+	outside = MUST(open(path_in(folder, "."), O_RDONLY | O_DIRECTORY));
 	fact("before_chroot", 0);
 	MUST(chroot(path_in(folder, "sub")));
 	MUST(chdir("/"));
 	MUST(open("/inside", O_RDONLY));
+	MUST(openat(outside, "second", O_RDONLY));
 	MUST(execl("/noop", "/noop", "noop", "in-chroot", NULL));
 }
 

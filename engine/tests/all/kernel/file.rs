@@ -74,6 +74,7 @@ fn kernel_opened_files_are_seen() {
                 "file.name": path.rsplit('/').next(),
                 "file.access": access,
                 "file.newly_created": created,
+                "file.outside_root": false,
                 "file.redirected": false,
                 "file.inode": data.ino().to_string(),
                 "file.mode": format!("{:04o}", data.mode() & 0o7777),
@@ -161,7 +162,12 @@ fn kernel_opened_files_are_seen() {
     }
     // After chroot the process's own root is where paths begin.
     if let Some(event) = problems.one("chroot", opened("/inside")) {
-        problems.fields(event, fields! { "file.path": "/inside", "file.redirected": false });
+        problems
+            .fields(event, fields! { "file.path": "/inside", "file.redirected": false, "file.outside_root": false });
+    }
+    // A descriptor from before leads out of it.
+    if let Some(event) = problems.one("outside of chroot", opened("second")) {
+        problems.fields(event, fields! { "file.path": at("second"), "file.outside_root": true });
     }
     if let Some(event) = events.by("exec", mounted.pid).last() {
         problems.fields(

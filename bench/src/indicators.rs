@@ -1,4 +1,4 @@
-//! Memory and time of indicator lists: `cargo run --release --no-default-features --example ioc_lookup [ENTRIES]`.
+//! Measures memory and time of indicator lists: `make bench-indicators`.
 //!
 //! Makes files of addresses, domains and SHA-256 hashes, reads them, and asks each list for values
 //! that are in it and for values that are not.
