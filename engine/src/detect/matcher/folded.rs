@@ -104,7 +104,7 @@ impl Folded {
         let reach = |bytes: u64| {
             let others = bytes ^ wanted;
             // The highest bit of every byte that is zero.
-            let found = !((others & LOW) + LOW | others | LOW);
+            let found = !(((others & LOW) + LOW) | others | LOW);
             found.checked_ilog2().map_or(0, |bit| 8 - bit as usize / 8)
         };
         match reach(self.last) {
