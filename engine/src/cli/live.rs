@@ -93,10 +93,14 @@ pub(super) fn watch(client: Client, settings: Config, job: Job) -> Result<ExitCo
             eprintln!("beewolf: {} events cannot be had here; `beewolf doctor` says why", plan.kind);
         }
     }
-    if stages.rules.needed_kinds().contains(&Kind::YaraMatch)
-        && stages.scanner.as_ref().is_none_or(|it| it.rules() == 0)
-    {
-        eprintln!("beewolf: there are no yara_match events without YARA rules (`scan.yara`, --yara)");
+    let scans = stages.scanner.as_ref().is_some_and(|scanner| scanner.rules() > 0);
+    if !scans && stages.rules.needed_kinds().contains(&Kind::YaraMatch) {
+        let why = if scan::BUILT_IN {
+            "there are no YARA rules (`scan.yara`, --yara)"
+        } else {
+            "this program was built without YARA (`--features yara`)"
+        };
+        eprintln!("beewolf: no file is scanned: {why}");
     }
     let renewals = renewal
         .map(|after| Renewals::start(renew::origin(settings.clone(), after, reload, loaded.attacher())))

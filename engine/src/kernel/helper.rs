@@ -161,6 +161,9 @@ pub enum HelperError {
     /// The helper could not do it.
     #[error("{0}")]
     Refused(String),
+    /// A file cannot be opened; the kernel says why.
+    #[error("{0}")]
+    File(io::Error),
     /// The answer is not one to the question: a fault of ours.
     #[error("the helper gave an answer that does not fit")]
     Confused,
@@ -260,9 +263,9 @@ impl Client {
     /// # Errors
     /// What the kernel says.
     pub fn folder(&self, path: &Path) -> io::Result<u32> {
-        match self.ask(Request::Folder(bounded(path)?)).map_err(io::Error::other)? {
+        match self.ask(Request::Folder(bounded(path)?)).map_err(of_kernel)? {
             (Answer::Folder(number), _) => Ok(number),
-            (answer, _) => Err(no_file(&answer)),
+            _ => Err(io::Error::other(HelperError::Confused)),
         }
     }
 
@@ -279,11 +282,10 @@ impl Client {
     /// # Errors
     /// What the kernel says.
     pub fn watch(&self, folder: u32, path: &Path) -> io::Result<(i32, OwnedFd)> {
-        match self.ask(Request::Watch(folder, bounded(path)?)).map_err(io::Error::other)? {
-            (Answer::Watched(number), mut descriptors) => {
-                Ok((number, descriptors.pop().ok_or_else(|| io::Error::other(HelperError::Confused))?))
-            }
-            (answer, _) => Err(no_file(&answer)),
+        let (answer, mut descriptors) = self.ask(Request::Watch(folder, bounded(path)?)).map_err(of_kernel)?;
+        match (answer, descriptors.pop()) {
+            (Answer::Watched(number), Some(folder)) => Ok((number, folder)),
+            _ => Err(io::Error::other(HelperError::Confused)),
         }
     }
 
@@ -296,10 +298,8 @@ impl Client {
     }
 
     fn file(&self, request: Request) -> io::Result<OwnedFd> {
-        match self.ask(request).map_err(io::Error::other)? {
-            (Answer::File, mut descriptors) => descriptors.pop().ok_or_else(|| io::Error::other(HelperError::Confused)),
-            (answer, _) => Err(no_file(&answer)),
-        }
+        let (_, mut descriptors) = self.ask(request).map_err(of_kernel)?;
+        descriptors.pop().ok_or_else(|| io::Error::other(HelperError::Confused))
     }
 
     fn ask(&self, request: Request) -> Result<(Answer, Vec<OwnedFd>), HelperError> {
@@ -313,19 +313,11 @@ fn bounded(path: &Path) -> io::Result<PathBuf> {
     if path.as_os_str().len() <= MAX_PATH { Ok(path.to_owned()) } else { Err(io::ErrorKind::InvalidFilename.into()) }
 }
 
-/// Why there is no file.
-fn no_file(answer: &Answer) -> io::Error {
-    match answer {
-        Answer::NoFile(number) => io::Error::from_raw_os_error(*number),
-        Answer::Started(_)
-        | Answer::Iterator
-        | Answer::Facts(_)
-        | Answer::Detached
-        | Answer::Attached(_)
-        | Answer::File
-        | Answer::Folder(_)
-        | Answer::Watched(_)
-        | Answer::Refused(_) => io::Error::other(HelperError::Confused),
+/// Only what the kernel says of a file is the caller's.
+fn of_kernel(error: HelperError) -> io::Error {
+    match error {
+        HelperError::File(error) => error,
+        HelperError::Confused | HelperError::Line(_) | HelperError::Refused(_) => io::Error::other(error),
     }
 }
 
@@ -339,6 +331,7 @@ fn ask(socket: &OwnedFd, request: Request) -> Result<(Answer, Vec<OwnedFd>), Hel
     let answer = serde_json::from_slice(bytes.get(..count).unwrap_or_default()).map_err(|_| HelperError::Confused)?;
     match answer {
         Answer::Refused(reason) => Err(HelperError::Refused(reason)),
+        Answer::NoFile(number) => Err(HelperError::File(io::Error::from_raw_os_error(number))),
         Answer::Started(_)
         | Answer::Iterator
         | Answer::Facts(_)
@@ -346,8 +339,7 @@ fn ask(socket: &OwnedFd, request: Request) -> Result<(Answer, Vec<OwnedFd>), Hel
         | Answer::Attached(_)
         | Answer::File
         | Answer::Folder(_)
-        | Answer::Watched(_)
-        | Answer::NoFile(_) => Ok((answer, descriptors)),
+        | Answer::Watched(_) => Ok((answer, descriptors)),
     }
 }
 
