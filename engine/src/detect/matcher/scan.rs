@@ -1,13 +1,14 @@
 //! Strings anywhere in a text: one pass over it, whatever their number.
 //!
-//! Strings of four bytes and more are kept by four of their bytes, at as many neighbouring offsets as
-//! the shortest of them has room for, 8 at most: so that only every second, fourth or eighth place of the text has to be
-//! looked at, since at one of the offsets they are there. A filter says whether some string has the
-//! four bytes at hand; few places pass, and there the strings themselves are compared. Shorter ones are
-//! kept by their first two bytes, looked for at every place.
+//! Strings of four bytes and more are kept by four of their bytes, at one, two, four or eight neighbouring
+//! offsets: as many as the shortest of them has. Only every second, fourth or eighth place of the text has
+//! to be looked at then, since one of the offsets is there. A filter says whether some string has the four bytes at
+//! hand; few places pass, and there the strings themselves are compared. Shorter ones are kept by their
+//! first two bytes, looked for at every place.
 //!
 //! Strings of four bytes and less would cost most, and few texts have one of a few of them: a search by
-//! vector instructions goes before them. Those outside ASCII cost nothing in a text that is ASCII.
+//! vector instructions goes before them, or takes their place. Those outside ASCII cost nothing in a
+//! text that is ASCII.
 
 use ahash::AHashMap;
 use aho_corasick::packed::Searcher;
