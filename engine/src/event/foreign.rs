@@ -479,6 +479,35 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_left_of_the_event_before() {
+        let lines = [
+            r#"{"a":[1,"two",{"c":"three"}],"b":"long text","d":null}"#,
+            r#"{"a":"x"}"#,
+            r#"{"a":{"c":"#,
+            r#"{"b":{"c":[true,2.5]}}"#,
+            "{}",
+            r#"{"d":"ä","a":["x","y"]}"#,
+        ];
+        let mut names = Names::default();
+        let slots: Vec<_> = ["a", "b", "a.c", "b.c"].map(|name| names.intern(name)).into();
+        let shown = |event: &Foreign| {
+            let values: Vec<_> = slots.iter().map(|name| format!("{:?}", event.named(name))).collect();
+            let mut anywhere = Vec::new();
+            event.anywhere(|value| {
+                anywhere.push(format!("{value:?}"));
+                false
+            });
+            (values, anywhere)
+        };
+        let values =
+            |line: &str, event: &mut Foreign| event.read_next(line.as_bytes(), &names).ok().map(|()| shown(event));
+        let mut event = Foreign::default();
+        for line in lines {
+            assert_eq!(values(line, &mut event), values(line, &mut Foreign::default()), "{line}");
+        }
+    }
+
+    #[test]
     fn only_objects_are_events() {
         for line in ["", "[]", "1", "{"] {
             assert!(Foreign::read(line.as_bytes(), &Names::default()).is_err(), "{line}");
