@@ -361,3 +361,30 @@ fn kernel_landlock_report_agrees_with_the_lsm_list() {
     };
     assert!(text.contains(expected), "{active}: {text}");
 }
+
+/// What `MemoryDenyWriteExecute` of the unit file means, since Linux 6.3 asked for by prctl(2).
+#[test]
+#[expect(unsafe_code, reason = "the limit is to be in force before the program's first instruction")]
+fn scanning_needs_no_memory_that_is_written_and_run() {
+    let name = "scanning_needs_no_memory_that_is_written_and_run";
+    if !beewolf::scan::BUILT_IN {
+        return support::skip(name, "built without the feature `yara`");
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_beewolf"));
+    let rules = support::workspace().join("yara");
+    command.args(["scan", "--yara"]).arg(rules).arg(support::workspace().join("Cargo.toml"));
+    let refuse = || {
+        // SAFETY: it takes integers only.
+        match unsafe { libc::prctl(libc::PR_SET_MDWE, libc::PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) } {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    };
+    // SAFETY: between fork and exec it makes one system call, and allocates nothing.
+    unsafe { command.pre_exec(refuse) };
+    match command.output() {
+        Ok(output) => assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr)),
+        Err(error) if error.raw_os_error() == Some(libc::EINVAL) => support::skip(name, "the kernel is older than 6.3"),
+        Err(error) => panic!("{error}"),
+    }
+}
