@@ -5,11 +5,13 @@
 //! engine gets ring buffers and counters as descriptors. Decoding records is `sensor`'s.
 
 pub mod attach;
+mod file_line;
 mod files;
 pub mod helper;
 mod load;
 pub mod probe;
 mod request;
 
+pub use file_line::Opener;
 pub use helper::{Client, Role, Started, split};
 pub use request::{Facts, ProgramFacts, StartRequest};

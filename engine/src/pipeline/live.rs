@@ -33,7 +33,7 @@ use crate::{
         loss::{LossSource, Lost},
         value::{Time, Words},
     },
-    kernel::{Client, Facts, StartRequest, attach::KindSet, attach::Plan, helper::HelperError},
+    kernel::{Client, Facts, Opener, StartRequest, attach::KindSet, attach::Plan, helper::HelperError},
     scan::{self, Files, Missed, Setup, Watch as WatchedFolders, Worker},
     sensor::live::{self, Counters, Item, Live},
     store,
@@ -158,9 +158,9 @@ pub struct Loaded {
 }
 
 /// Has the helper open what the engine may not.
-struct Opener(Client);
+struct ByHelper(Opener);
 
-impl Files for Opener {
+impl Files for ByHelper {
     fn image(&self, process: ProcessKey) -> io::Result<OwnedFd> {
         self.0.image(process)
     }
@@ -252,7 +252,7 @@ impl Loaded {
     /// # Errors
     /// If the system gives no thread.
     pub fn scanner(&self, config: &config::Scan, rules: Option<Arc<scan::Rules>>) -> io::Result<Worker> {
-        let notices = if self.folders.is_empty() { None } else { Some(self.client.notices()?) };
+        let notices = if self.folders.is_empty() { None } else { Some(self.client.files().notices()?) };
         let watch =
             notices.map(|notices| WatchedFolders { notices, folders: self.folders.clone(), limit: config.folders });
         // A scope must not show what is outside it.
@@ -260,7 +260,7 @@ impl Loaded {
             let host = self.host.for_enrichment();
             Event { host_name: Some(host.name), boot_id: Some(host.boot_id), ..Event::new(Kind::YaraMatch) }
         });
-        let files = Arc::new(Opener(self.client.clone()));
+        let files = Arc::new(ByHelper(self.client.files()));
         Worker::start(Setup { limits: config.limits, files, watch, nobody, rules, now })
     }
 
@@ -276,7 +276,7 @@ fn name_folders(client: &Client, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Live
     let mut folders = Vec::new();
     for path in paths {
         let failed = |error: io::Error| LiveError::Folder { path: path.clone(), error };
-        client.folder(path).map_err(failed)?;
+        client.files().folder(path).map_err(failed)?;
         folders.push(path.clone());
     }
     Ok(folders)
