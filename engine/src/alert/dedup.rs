@@ -233,7 +233,8 @@ fn object(event: &Event, hash: &mut Hash) {
         Data::YaraMatch(it) => {
             hash.maybe(it.rule.namespace.as_deref());
             hash.maybe(it.rule.name.as_deref());
-            hash.maybe(it.sha256.as_deref().or(it.path.as_deref()));
+            hash.maybe(it.path.as_deref());
+            hash.maybe(it.sha256.as_deref());
         }
     }
 }

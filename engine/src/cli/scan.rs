@@ -130,6 +130,9 @@ fn file(
     let Content { identity, size } = Content::of(&file)?;
     let name = path.as_os_str().as_bytes();
     let found = examiner.examine(&file, size, Some(name))?;
+    if found.scanned < found.size {
+        eprintln!("beewolf: {}: scanned {} of {} bytes (`scan.max_bytes`)", path.display(), found.scanned, found.size);
+    }
     let subject = Subject { trigger: Trigger::File, cause: None, path: Some(name) };
     tell_all(&found, |hit| subject.event(&found, hit, Some(identity), now()), json, outcome)
 }

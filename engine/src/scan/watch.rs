@@ -20,7 +20,7 @@ use rustix::{
     event::{PollFd, PollFlags, poll},
     fs::{
         Dir, FileType,
-        inotify::{ReadFlags, Reader},
+        inotify::{ReadFlags, Reader, remove_watch},
     },
     io::Errno,
     time::Timespec,
@@ -97,6 +97,7 @@ impl Writers {
 /// Everything that is watched.
 pub(super) struct Tree<'t> {
     files: &'t dyn Files,
+    folders: usize,
     limit: usize,
     by_watch: HashMap<i32, Place>,
     /// Files that have been told of, by when they are due.
@@ -106,14 +107,22 @@ pub(super) struct Tree<'t> {
 }
 
 impl<'t> Tree<'t> {
-    pub(super) fn new(files: &'t dyn Files, limit: usize) -> Self {
+    pub(super) fn new(files: &'t dyn Files, folders: usize, limit: usize) -> Self {
         Self {
             files,
+            folders,
             limit,
             by_watch: HashMap::new(),
             settling: VecDeque::new(),
             pending: HashSet::new(),
             watched: Watched::default(),
+        }
+    }
+
+    /// Watches every folder that was named, and all in it.
+    pub(super) fn add_all(&mut self) {
+        for folder in (0u32..).take(self.folders) {
+            self.add(Place { folder, below: PathBuf::new() }, false);
         }
     }
 
@@ -197,7 +206,7 @@ impl<'t> Tree<'t> {
                 Err(Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),
             };
-            self.notice(watch, flags, name.as_deref());
+            self.notice(notices, watch, flags, name.as_deref());
             if reader.is_buffer_empty() {
                 break;
             }
@@ -206,9 +215,12 @@ impl<'t> Tree<'t> {
         Ok(())
     }
 
-    fn notice(&mut self, watch: i32, flags: ReadFlags, name: Option<&[u8]>) {
+    fn notice(&mut self, notices: &OwnedFd, watch: i32, flags: ReadFlags, name: Option<&[u8]>) {
         if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
             self.watched.overflows += 1;
+            // Folders that came meanwhile are found; what was written meanwhile is not.
+            self.by_watch.clear();
+            self.add_all();
             return;
         }
         if flags.contains(ReadFlags::IGNORED) {
@@ -220,7 +232,12 @@ impl<'t> Tree<'t> {
         if flags.contains(ReadFlags::MOVED_FROM) {
             // Where it is now is told next, if that is watched.
             self.pending.remove(&place);
-            self.by_watch.retain(|_, it| it.folder != place.folder || !it.below.starts_with(&place.below));
+            let moved = |it: &Place| it.folder == place.folder && it.below.starts_with(&place.below);
+            for (watch, _) in self.by_watch.extract_if(|_, it| moved(it)) {
+                if let Err(error) = remove_watch(notices, watch) {
+                    tracing::debug!(%error, "a folder that has gone stays watched");
+                }
+            }
         } else if flags.contains(ReadFlags::ISDIR) {
             // One that was moved keeps its number, which now stands for the new path.
             self.add(place, true);

@@ -13,13 +13,14 @@ use std::{
 };
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use rustix::fs::fstatfs;
 
 use super::{
     Failed, Limits,
     cache::{Cache, Key},
     counters::Counters,
     examine::{Examiner, Found, Subject, Unread},
-    file::Content,
+    file::{Content, read},
     watch::{Place, Tree, Watched, Writers},
     yara::Rules,
 };
@@ -33,6 +34,13 @@ use crate::event::{
 const MATCHES: usize = 256;
 /// How far behind whoever watches the thread stands for a CPU.
 const NICE: i32 = 10;
+/// Scripts that interpret each other; the kernel takes no more than four.
+const MAX_INTERPRETERS: usize = 4;
+/// Bytes of a script that the kernel looks at for its first line.
+const MAX_FIRST_LINE: u64 = 256;
+/// File systems on disks (`linux/magic.h`): ext, XFS, Btrfs, F2FS, ZFS, Squashfs, EROFS, and overlays of them.
+const KEEPS_TIME: [rustix::fs::FsWord; 8] =
+    [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0x2fc1_2fc1, 0x7371_7368, 0xe0f5_e1e2, 0x794c_7630];
 
 /// Opens files for the scanner, which has no right to.
 pub trait Files: Send + Sync {
@@ -222,10 +230,8 @@ impl Worker {
 
 /// Tells of files that were written, until it is told to stop or the kernel tells nothing more.
 fn listen(files: &dyn Files, watch: &Watch, shared: &Shared, jobs: &Sender<Job>) {
-    let mut tree = Tree::new(files, watch.limit);
-    for folder in (0u32..).take(watch.folders.len()) {
-        tree.add(Place { folder, below: PathBuf::new() }, false);
-    }
+    let mut tree = Tree::new(files, watch.folders.len(), watch.limit);
+    tree.add_all();
     while !shared.stop.load(Ordering::Acquire) {
         if let Err(error) = tree.listen(&watch.notices) {
             tracing::error!(%error, "folders are not watched any more");
@@ -348,37 +354,50 @@ impl Scan<'_> {
                 Err(error) => self.missed(&error),
             },
         };
-        if process.interpreter.is_some()
-            && let Some(path) = script(event)
-        {
+        let mut next = process.interpreter.as_ref().and_then(|_| script(event));
+        // The interpreter of a script may be a script.
+        for _ in 0..MAX_INTERPRETERS {
+            let Some(path) = next.take() else { break };
             let subject = Subject { trigger: Trigger::Script, cause: Some(event), path: Some(&path) };
             let named = |who| self.context.files.executed(who, &path);
             let file =
                 named(Some(event.key)).or_else(|error| namesakes(event).find_map(|who| named(who).ok()).ok_or(error));
-            events.extend(match file {
-                Ok(file) => self.file(&file, None, &subject),
-                Err(error) => self.missed(&error),
-            });
+            match file {
+                Ok(file) => {
+                    let interpreter = interpreter(&file).filter(|it| Some(it) != process.executable.as_ref());
+                    // The last one is a program, which has been scanned.
+                    if interpreter.is_some() || Some(&path) != process.interpreter.as_ref() {
+                        events.extend(self.file(&file, None, &subject));
+                    }
+                    next = interpreter;
+                }
+                Err(error) => events.extend(self.missed(&error)),
+            }
         }
         events
     }
 
     /// The file that a process runs, or ran: then the one of its name, if it is the same file.
     fn image(&self, event: &Event, identity: Option<FileIdentity>) -> io::Result<OwnedFd> {
-        let is_same = |file: &OwnedFd| -> io::Result<bool> {
-            let found = Content::of(file)?.identity;
-            Ok(identity.is_none_or(|it| it.inode == found.inode && it.changed_ns == found.changed_ns))
-        };
+        // Some file systems show other numbers than the kernel has; then the device differs, too.
+        let fits =
+            |known: FileIdentity, found: FileIdentity| known.inode == found.inode || known.device != found.device;
         let ended = match self.context.files.image(event.key) {
-            // It may run something else by now.
-            Ok(file) if is_same(&file)? => return Ok(file),
-            Ok(_) => io::Error::from(io::ErrorKind::NotFound),
+            // It may run something else by now. What runs cannot be written, but loses names and changes rights.
+            Ok(file) => {
+                let found = Content::of(&file)?.identity;
+                if identity.is_none_or(|known| fits(known, found)) {
+                    return Ok(file);
+                }
+                io::Error::from(io::ErrorKind::NotFound)
+            }
             Err(error) => error,
         };
-        let (Some(path), Some(_)) = (&event.process.executable, identity) else { return Err(ended) };
-        let found = namesakes(event)
-            .find_map(|who| self.context.files.executed(who, path).ok().filter(|file| is_same(file).unwrap_or(false)));
-        found.ok_or(ended)
+        let (Some(path), Some(known)) = (&event.process.executable, identity) else { return Err(ended) };
+        let is_same = |file: &OwnedFd| {
+            Content::of(file).is_ok_and(|it| fits(known, it.identity) && known.changed_ns == it.identity.changed_ns)
+        };
+        namesakes(event).find_map(|who| self.context.files.executed(who, path).ok().filter(is_same)).ok_or(ended)
     }
 
     /// What is known of a file from before.
@@ -399,9 +418,11 @@ impl Scan<'_> {
             Ok(content) => content,
             Err(error) => return self.missed(&error),
         };
-        if let Some(found) = self.known(identity, subject) {
+        let keeps = subject.trigger != Trigger::Write && changes_tell(file);
+        if let Some(found) = keeps.then(|| self.known(identity, subject)).flatten() {
             return self.tell(subject, &found, Some(identity));
         }
+        let Time(now_ns) = (self.context.now)();
         let found = match self.examiner.examine(file, size, subject.path) {
             Ok(found) => found,
             Err(Unread::File(error)) => return self.missed(&error),
@@ -420,11 +441,13 @@ impl Scan<'_> {
             counters.bytes = counters.bytes.saturating_add(found.scanned);
             counters.partial += u64::from(found.scanned < found.size);
         });
-        let Time(now_ns) = (self.context.now)();
-        // What the event said of the file may be older than the file that was read.
-        for identity in kernel.filter(|it| it.changed_ns == identity.changed_ns).into_iter().chain([identity]) {
-            let key = self.key(identity, subject);
-            self.cache.put(key, found.clone(), now_ns);
+        // Nothing is known of a file that was changed meanwhile.
+        if keeps && Content::of(file).is_ok_and(|after| after.identity == identity) {
+            // What the event said of the file may be older than the file that was read.
+            for identity in kernel.filter(|it| it.changed_ns == identity.changed_ns).into_iter().chain([identity]) {
+                let key = self.key(identity, subject);
+                self.cache.put(key, found.clone(), now_ns);
+            }
         }
         self.tell(subject, &found, Some(identity))
     }
@@ -458,6 +481,21 @@ impl Scan<'_> {
     fn count(&self, add: impl FnOnce(&mut Counters)) {
         add(&mut lock(&self.context.shared.counters));
     }
+}
+
+/// The interpreter that the first line of a script names, as the kernel reads it; none of a program.
+fn interpreter(file: &OwnedFd) -> Option<Bytes> {
+    let mut bytes = Vec::new();
+    read(file, MAX_FIRST_LINE, &mut bytes).ok()?;
+    let line = bytes.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?.trim_ascii_start();
+    let path = line.split(|byte| matches!(byte, b' ' | b'\t' | 0)).next()?;
+    path.starts_with(b"/").then(|| path.into())
+}
+
+/// Whether every change of a file's bytes gives it another time: not where memory is the file, and not where
+/// somebody else keeps the time.
+fn changes_tell(file: &OwnedFd) -> bool {
+    fstatfs(file).is_ok_and(|facts| KEEPS_TIME.contains(&facts.f_type))
 }
 
 /// Who may know a file by the name that an ended process knew it by: its parent, and outside of containers the host.
@@ -547,7 +585,9 @@ mod tests {
     }
 
     fn start(limits: Limits, nobody: Option<Event>) -> Case {
-        let folder = tempfile::tempdir().expect("a folder");
+        // On a disk, where what was scanned is known again.
+        let beside = std::env::current_exe().expect("a program");
+        let folder = tempfile::tempdir_in(beside.parent().expect("a folder")).expect("a folder");
         let notices = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).expect("inotify");
         let watch = Watch {
             notices: notices.try_clone().expect("a descriptor"),
@@ -600,13 +640,8 @@ mod tests {
     }
 
     fn started(path: &Path) -> Arc<Event> {
-        let facts = std::fs::metadata(path).expect("facts");
-        let image = FileIdentity {
-            device: 1,
-            inode: facts.ino(),
-            generation: 5,
-            changed_ns: facts.ctime() * 1_000_000_000 + facts.ctime_nsec(),
-        };
+        let content = Content::of(std::fs::File::open(path).expect("a file")).expect("a file");
+        let image = FileIdentity { generation: 5, ..content.identity };
         let process = Process {
             executable: Some(path.as_os_str().as_bytes().into()),
             user_name: Some((*b"somebody").into()),
@@ -645,6 +680,44 @@ mod tests {
         assert!(case.next().is_some(), "it is told each time");
         assert_eq!(case.files.opened.load(Ordering::Relaxed), opened, "but not read again");
         assert_eq!(case.worker.counters().known, 1);
+    }
+
+    #[test]
+    fn a_program_that_changes_its_rights_once_it_runs_is_scanned() {
+        let case = start(LIMITS, None);
+        let path = case.write("program", "needle");
+        *lock(&case.files.image) = Some(path.clone());
+        let event = started(&path);
+        // The clock of file systems ticks every few milliseconds.
+        std::thread::sleep(Duration::from_millis(50));
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o700)).expect("set");
+        case.worker.consider(&event);
+        assert_eq!(text(&case.next().expect("a match"), "file.name"), "program");
+        // By now it runs another file.
+        *lock(&case.files.image) = Some(case.write("other", "needle"));
+        std::fs::remove_file(&path).expect("removed");
+        case.worker.consider(&event);
+        assert_eq!(case.settled(|it| it.missed.gone > 0).missed.gone, 1);
+    }
+
+    #[test]
+    fn interpreters_that_are_scripts_are_followed() {
+        let case = start(LIMITS, None);
+        let inner = case.write("inner", "#! /bin/sh -e\n# needle\n");
+        let outer = case.write("outer", &format!("#!{} one two\ntrue\n", inner.display()));
+        let bytes = |path: &Path| -> Option<Bytes> { Some(path.as_os_str().as_bytes().into()) };
+        let process = Process {
+            executable: bytes(Path::new("/usr/bin/not-there")),
+            requested_executable: bytes(&outer),
+            interpreter: bytes(Path::new("/bin/sh")),
+            ..Process::default()
+        };
+        let event = Event { process: Arc::new(process), ..Event::new(Kind::Exec) };
+        case.worker.consider(&Arc::new(event));
+        let found = case.next().expect("a match");
+        assert_eq!((text(&found, "file.name"), text(&found, "yara.trigger")), ("inner".into(), "script".into()));
+        let counters = case.settled(|it| it.scanned == 2);
+        assert_eq!((counters.scanned, counters.missed.gone), (2, 1), "both scripts, and the program has ended");
     }
 
     #[test]
