@@ -138,6 +138,13 @@ impl<'t> Tree<'t> {
                 Ok(done) => done,
                 // It has gone again.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                // A file system that does not say of its entries what they are.
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                    if is_new {
+                        self.written(place);
+                    }
+                    continue;
+                }
                 Err(error) => {
                     tracing::debug!(%error, ?place, "a folder cannot be watched");
                     self.watched.beyond += 1;
@@ -167,17 +174,20 @@ impl<'t> Tree<'t> {
             let sort = entry.file_type();
             if sort == FileType::RegularFile && is_new {
                 self.written(place);
-            } else if sort == FileType::Directory && waiting.len() < self.limit {
-                waiting.push(place);
-            } else if sort == FileType::Directory {
-                self.watched.beyond += 1;
+            } else if matches!(sort, FileType::Directory | FileType::Unknown) {
+                if waiting.len() < self.limit {
+                    waiting.push(place);
+                } else {
+                    self.watched.beyond += 1;
+                }
             }
         }
     }
 
     /// Has a file wait until it has settled.
     fn written(&mut self, place: Place) {
-        if self.pending.len() >= MAX_SETTLING {
+        // What was moved away stays in the queue until it would have been due.
+        if self.settling.len() >= MAX_SETTLING {
             self.watched.full += 1;
         } else if self.pending.insert(place.clone()) {
             self.settling.push_back((Instant::now() + SETTLE, place));

@@ -189,12 +189,6 @@ impl Stream<'_> {
         self.seen = 0;
         hits(&self.scanner.finish().map_err(failed)?)
     }
-
-    /// Bytes that have come.
-    #[must_use]
-    pub fn seen(&self) -> usize {
-        self.seen
-    }
 }
 
 fn failed(error: ScanError) -> Failed {
@@ -407,7 +401,6 @@ mod tests {
             for part in text.chunks(piece) {
                 stream.take(part).expect("taken");
             }
-            assert_eq!(stream.seen(), text.len());
             let hits = stream.finish().expect("hits");
             assert_eq!(names(&hits), ["a"], "in pieces of {piece}");
             assert_eq!(String::from_utf8_lossy(&hits[0].strings[0]), "$x@5000");
