@@ -184,6 +184,8 @@ fn length_bit(length: usize) -> u64 {
 #[derive(Debug)]
 pub(super) struct BaseNames {
     by_separator: Vec<(u8, Whole)>,
+    /// By the last two bytes: whether some string has these.
+    hints: Box<[bool; HINTS]>,
 }
 
 impl BaseNames {
@@ -202,12 +204,22 @@ impl BaseNames {
             (separator, Whole::new(strings.cloned().collect()))
         };
         let by_separator = Self::SEPARATORS.into_iter().map(of).filter(|(_, strings)| !strings.is_empty());
-        Self { by_separator: by_separator.collect() }
+        let mut hints = Box::new([false; HINTS]);
+        for (outer, inner) in strings.iter().filter_map(|(string, _)| End::Last.outermost(string)) {
+            for inner in inner.map_or(0..=u8::MAX, |inner| inner..=inner) {
+                hints[hint(outer, inner)] = true;
+            }
+        }
+        Self { by_separator: by_separator.collect(), hints }
     }
 
     /// Gives what the last component of a text is for.
     #[inline]
     pub(super) fn find(&self, text: &Folded, mut hit: impl FnMut(Range)) {
+        let [outer, inner, ..] = text.last().to_be_bytes();
+        if !self.hints[hint(outer, inner)] {
+            return;
+        }
         for (separator, strings) in &self.by_separator {
             if let Some((first, length)) = text.last_part(*separator, strings.longest()) {
                 strings.find_part(text, first, length, &mut hit);

@@ -8,6 +8,8 @@ use memchr::memmem::Finder;
 use super::{
     affix::{Affixes, End, Whole},
     folded::Folded,
+    literal,
+    rarity::Rarity,
     targets::Range,
 };
 use crate::rule::{
@@ -48,8 +50,8 @@ enum Search {
 
 impl Check {
     /// `slot` is the number of the field among the matcher's.
-    pub(super) fn new(predicate: Arc<Predicate>, slot: Option<usize>) -> Self {
-        let search = slot.zip(folded(&predicate)).map(|(slot, strings)| (slot, Search::new(strings)));
+    pub(super) fn new(predicate: Arc<Predicate>, slot: Option<usize>, rarity: &Rarity) -> Self {
+        let search = slot.and_then(|slot| Some((slot, Search::of(&predicate, rarity)?)));
         Self { predicate, search }
     }
 
@@ -58,19 +60,14 @@ impl Check {
         self.search.as_ref().map(|(slot, _)| *slot)
     }
 
-    /// Whether it holds for a field with this folded text.
-    pub(super) fn holds_folded(&self, folded_text: &Folded) -> bool {
-        let Some(strings) = folded(&self.predicate) else { return false };
-        let text = folded_text.text();
-        let found = match &self.search {
-            Some((_, Search::Few(finders))) => finders.iter().any(|finder| finder.find(text).is_some()),
-            Some((_, Search::Many(searcher))) => searcher.find(text).is_some(),
-            Some((_, Search::More(automaton))) => automaton.is_match(text),
-            Some((_, Search::End(affixes))) => found_by(|hit| affixes.find(folded_text, hit)),
-            Some((_, Search::Whole(whole))) => found_by(|hit| whole.find(folded_text, hit)),
-            Some((_, Search::Plain)) | None => strings.holds_folded(text),
-        };
-        found != self.predicate.differs
+    /// Whether it holds for a field with this folded text. What it cannot answer does `ask`.
+    pub(super) fn holds_folded(&self, folded: &Folded, ask: impl FnOnce() -> bool) -> bool {
+        let Some((_, search)) = &self.search else { return ask() };
+        match (&self.predicate.test, search) {
+            (Test::Text(strings), Search::Plain) => strings.holds_folded(folded.text()) != self.predicate.differs,
+            (Test::Pattern(_), search) if search.finds(folded) => ask(),
+            (_, search) => search.finds(folded) != self.predicate.differs,
+        }
     }
 }
 
@@ -81,53 +78,76 @@ fn found_by(look: impl FnOnce(&mut dyn FnMut(Range))) -> bool {
     found
 }
 
-/// The strings of a test of the folded text.
-fn folded(predicate: &Predicate) -> Option<&Strings> {
-    match &predicate.test {
-        // A single string is the first of its field's values, and the only one.
-        Test::Text(_) if matches!(predicate.quantifier, Quantifier::At(1..)) => None,
-        Test::Text(strings) => (strings.case() == Case::Folded).then_some(strings),
-        Test::Bool(_)
-        | Test::Exists
-        | Test::Field(_)
-        | Test::Fraction(..)
-        | Test::Indicator(_)
-        | Test::Int(..)
-        | Test::Ints(_)
-        | Test::Moment(_)
-        | Test::Networks(_)
-        | Test::Null
-        | Test::Pattern(_) => None,
-    }
-}
-
 impl Search {
-    fn new(strings: &Strings) -> Self {
+    /// How the folded text of a single string answers a predicate: all of it, or, of an expression, that
+    /// there is nothing to be matched.
+    fn of(predicate: &Predicate, rarity: &Rarity) -> Option<Self> {
+        // A single string is the first of its field's values, and the only one.
+        if matches!(predicate.quantifier, Quantifier::At(1..)) {
+            return None;
+        }
+        match &predicate.test {
+            Test::Text(strings) => (strings.case() == Case::Folded).then(|| Self::of_strings(strings)),
+            Test::Pattern(pattern) => {
+                let strings = literal::required(pattern.text(), Case::Folded, rarity)?;
+                Self::anywhere(&strings)
+            }
+            Test::Bool(_)
+            | Test::Exists
+            | Test::Field(_)
+            | Test::Fraction(..)
+            | Test::Indicator(_)
+            | Test::Int(..)
+            | Test::Ints(_)
+            | Test::Moment(_)
+            | Test::Networks(_)
+            | Test::Null => None,
+        }
+    }
+
+    fn of_strings(strings: &Strings) -> Self {
         let needles = strings.needles();
         let all = || needles.iter().map(|needle| (needle.clone(), Range::default())).collect();
         match strings.position() {
-            Position::Anywhere => {}
+            Position::Anywhere => Self::anywhere(needles).unwrap_or(Self::Plain),
             // One by one is faster, or an empty string is at every end.
             Position::Start | Position::End | Position::Whole
                 if needles.len() <= FEW || needles.iter().any(|it| it.is_empty()) =>
             {
-                return Self::Plain;
+                Self::Plain
             }
-            Position::Start => return Self::End(Box::new(Affixes::new(End::First, all()))),
-            Position::End => return Self::End(Box::new(Affixes::new(End::Last, all()))),
-            Position::Whole => return Self::Whole(Box::new(Whole::new(all()))),
+            Position::Start => Self::End(Box::new(Affixes::new(End::First, all()))),
+            Position::End => Self::End(Box::new(Affixes::new(End::Last, all()))),
+            Position::Whole => Self::Whole(Box::new(Whole::new(all()))),
         }
+    }
+
+    /// For any of some strings, unless these are too many.
+    fn anywhere<S: AsRef<[u8]>>(needles: &[S]) -> Option<Self> {
         if needles.len() <= FEW {
-            return Self::Few(needles.iter().map(|needle| Finder::new(needle).into_owned()).collect());
+            return Some(Self::Few(needles.iter().map(|needle| Finder::new(needle).into_owned()).collect()));
         }
         // It is built for a few dozen strings, none empty, on processors with the right instructions.
         if let Some(searcher) = packed::Searcher::new(needles) {
-            return Self::Many(Box::new(searcher));
+            return Some(Self::Many(Box::new(searcher)));
         }
-        if needles.iter().map(|needle| needle.len()).sum::<usize>() > MAX_TABLE {
-            return Self::Plain;
+        if needles.iter().map(|needle| needle.as_ref().len()).sum::<usize>() > MAX_TABLE {
+            return None;
         }
         let automaton = AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(needles);
-        automaton.map_or(Self::Plain, |automaton| Self::More(Box::new(automaton)))
+        automaton.ok().map(|automaton| Self::More(Box::new(automaton)))
+    }
+
+    fn finds(&self, folded: &Folded) -> bool {
+        let text = folded.text();
+        match self {
+            Self::Few(finders) => finders.iter().any(|finder| finder.find(text).is_some()),
+            Self::Many(searcher) => searcher.find(text).is_some(),
+            Self::More(automaton) => automaton.is_match(text),
+            Self::End(affixes) => found_by(|hit| affixes.find(folded, hit)),
+            Self::Whole(whole) => found_by(|hit| whole.find(folded, hit)),
+            // Whoever has it asks the predicate.
+            Self::Plain => true,
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     network::Networks,
     number::Numbers,
     rarity::Rarity,
-    targets::{Marks, Range, Target, Targets},
+    targets::{Range, Target, Targets},
     texts::Texts,
 };
 use crate::{
@@ -30,6 +30,7 @@ impl FieldIndex {
     pub(super) fn new(facts: Vec<(Fact, Vec<Target>)>, rarity: &Rarity, targets: &mut Targets) -> Self {
         let mut index = Self::default();
         let mut texts = Vec::new();
+        let mut exact = Vec::new();
         for (fact, wanted) in facts {
             let range = targets.add(wanted);
             match fact {
@@ -39,58 +40,63 @@ impl FieldIndex {
                 Fact::AtLeast(bound) => index.numbers.at_least.push((bound, range)),
                 Fact::AtMost(bound) => index.numbers.at_most.push((bound, range)),
                 Fact::Network(network) => index.networks.add(network, range),
+                Fact::Exact(string) => exact.push((string, range)),
                 Fact::Text(position, string) => texts.push((position, string, range)),
             }
         }
         index.numbers.sort();
-        index.texts_only = index.numbers.is_empty() && index.networks.is_empty() && index.exists == Range::default();
-        index.texts = (!texts.is_empty()).then(|| Texts::new(texts, rarity));
+        index.texts_only = index.numbers.is_empty() && index.networks.is_empty() && index.exists.is_empty();
+        index.texts = (!texts.is_empty() || !exact.is_empty()).then(|| Texts::new(texts, exact, rarity));
         index
     }
 
-    /// Marks what a value meets. `folded` is room for texts; whether afterwards it holds the value,
+    /// Whether finding what a string meets takes no longer than remembering it.
+    pub(super) fn is_quick(&self) -> bool {
+        self.texts.as_ref().is_none_or(Texts::is_quick)
+    }
+
+    /// Gives what a value meets. `folded` is room for texts; whether afterwards it holds the value,
     /// as a single string, is returned.
     #[inline]
-    pub(super) fn mark(&self, value: Value<'_>, folded: &mut Folded, targets: &Targets, marks: &mut Marks) -> bool {
+    pub(super) fn find(&self, value: Value<'_>, folded: &mut Folded, hit: &mut impl FnMut(Range)) -> bool {
         match (value, &self.texts) {
             (Value::Absent, _) => false,
-            (Value::Bytes(text), Some(texts)) if self.texts_only => {
-                texts.find(text, folded, &mut |range| marks.set(targets.of(range)))
-            }
+            (Value::Bytes(text), Some(texts)) if self.texts_only => texts.find(text, folded, hit),
             (Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::List(_) | Value::Null, _) => {
-                self.mark_any(value, folded, targets, marks)
+                self.find_any(value, folded, hit)
             }
         }
     }
 
-    fn mark_any(&self, value: Value<'_>, folded: &mut Folded, targets: &Targets, marks: &mut Marks) -> bool {
-        let mut hit = |range| marks.set(targets.of(range));
+    fn find_any(&self, value: Value<'_>, folded: &mut Folded, hit: &mut impl FnMut(Range)) -> bool {
         match value {
             Value::Absent => return false,
             Value::Bool(flag) => hit(self.flags[usize::from(flag)]),
             Value::List(list) => {
                 for element in list.iter() {
                     // An element is never a list itself.
-                    self.mark_any(element, folded, targets, marks);
+                    self.find_any(element, folded, hit);
                 }
                 return false;
             }
             Value::Null => {}
             // In the events of other products numbers and addresses are strings.
             Value::Bytes(text) => {
-                self.numbers.find_text(text, &mut hit);
+                self.numbers.find_text(text, &mut *hit);
                 if !self.networks.is_empty()
                     && let Some(address) = address(value)
                 {
-                    self.networks.find(address, &mut hit);
+                    self.networks.find(address, &mut *hit);
                 }
             }
-            Value::Int(number) => self.numbers.find(number, &mut hit),
-            Value::Ip(address) => self.networks.find(address, &mut hit),
+            Value::Int(number) => self.numbers.find(number, &mut *hit),
+            Value::Ip(address) => self.networks.find(address, &mut *hit),
         }
-        hit(self.exists);
+        if !self.exists.is_empty() {
+            hit(self.exists);
+        }
         let Some(texts) = &self.texts else { return false };
-        let is_folded = with_text(value, |text| texts.find(text, folded, &mut hit));
+        let is_folded = with_text(value, |text| texts.find(text, folded, hit));
         is_folded && matches!(value, Value::Bytes(_))
     }
 }

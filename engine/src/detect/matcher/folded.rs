@@ -5,6 +5,9 @@ use crate::rule::fold;
 /// Zero bytes before a text, and as many after it.
 pub(super) const PADDING: usize = 16;
 
+/// Eight bytes of a text and three after them, and one more.
+pub(super) const BLOCK: usize = 12;
+
 /// The folded text of one value; room for it is kept from one value to the next.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Folded {
@@ -75,6 +78,13 @@ impl Folded {
         let mut chunks = chunks.iter().take(self.length.div_ceil(8) + 1).map(|chunk| u64::from_le_bytes(*chunk));
         let mut next = chunks.next().unwrap_or(0);
         chunks.map(move |after| Words { word: std::mem::replace(&mut next, after), after })
+    }
+
+    /// Every eight bytes of the text, with some of those after them.
+    #[inline]
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &[u8; BLOCK]> {
+        let text = self.room.get(PADDING..).unwrap_or_default();
+        (0..self.length).step_by(8).map_while(move |place| text.get(place..).and_then(<[u8]>::first_chunk))
     }
 
     /// The first eight bytes, the first of them lowest; zero after the end of a short text.

@@ -6,17 +6,21 @@
 //!     └── code, check ──────────────────────────────────────────────────────────> run, cheapest first
 //! ```
 //!
-//! Of every program one or two needs are chosen: sets of facts of which an event must have one. Each
-//! field is looked at once; what its value meets is marked, and programs whose needs are all marked
-//! are run, but for the parts that hold whenever a need is met. Those without a need are always run. A
-//! need may be met without a match, never the other way round: `detect::tests` holds the matcher against running every program.
+//! Of every program up to three needs are chosen: sets of facts of which an event must have one; and what
+//! excludes it: facts that an event must not have. Each field is looked at once, or its value is recalled from an
+//! earlier event; what the value meets is marked, and programs whose needs are all marked and that nothing
+//! excludes are run, but for the parts that hold whenever a need is met. Those without a need are
+//! always run. A need may be met without a match, never the other way round: `tests` holds the matcher
+//! against running every program.
 
 mod affix;
 mod check;
+mod choose;
 mod code;
 mod field;
 mod filter;
 mod folded;
+mod known;
 mod literal;
 mod need;
 mod network;
@@ -36,21 +40,15 @@ use self::{
     code::{Code, Goto},
     field::FieldIndex,
     folded::Folded,
+    known::{Found, Identity, Memory, Recalled},
     need::{Fact, Need},
     rarity::Rarity,
-    targets::{Marks, Target, Targets},
+    targets::{Marks, NEEDS, Target, Targets},
 };
 use crate::{
     event::{Facts, value::Value},
     rule::{PredicateId, Program, Table, expr::Subject, test::Test},
 };
-
-/// Looking at one more field costs about as much as running a program for so many events.
-const FIELD_COST: f64 = 0.5;
-/// Running a program costs so many times more than marking a need.
-const RUN_COST: f64 = 8.0;
-/// A second need that more events meet is not worth its look-ups.
-const MAX_SHARE: f64 = 0.25;
 
 /// Programs, ready to run.
 #[derive(Debug, Default)]
@@ -69,6 +67,7 @@ pub(super) struct Matcher {
     /// The same of the programs that are run on request.
     extra_starts: Vec<Goto>,
     checks: Vec<Check>,
+    identity: Identity,
 }
 
 /// A program that is run on request only.
@@ -83,6 +82,8 @@ pub(super) struct Scratch {
     memo: Vec<u64>,
     marks: Marks,
     slots: Vec<Slot>,
+    /// What is known of values whatever the event.
+    memory: Memory,
 }
 
 /// What is known of one field.
@@ -137,8 +138,10 @@ impl Matcher {
     ) {
         scratch.next_event(self);
         self.mark(facts, scratch);
+        // A negated test of a text of which the event has a part only is open, whatever was found.
+        let is_whole = facts.cut().is_empty();
         for group in 0..scratch.marks.groups() {
-            let mut programs = scratch.marks.met(group);
+            let mut programs = scratch.marks.met(group, is_whole);
             while programs != 0 {
                 let program = group * 64 + programs.trailing_zeros() as usize;
                 programs &= programs - 1;
@@ -159,15 +162,39 @@ impl Matcher {
 
     /// Marks the needs that the event meets.
     fn mark<F: Facts>(&self, facts: &F, scratch: &mut Scratch) {
-        let Scratch { event: number, marks, slots, .. } = scratch;
-        for ((field, index), slot) in self.fields.iter().zip(&self.indexes).zip(slots.iter_mut()) {
+        let Scratch { event: number, marks, slots, memory, .. } = scratch;
+        let memory = memory.of(&self.identity, self.indexes.len());
+        let fields = self.fields.iter().zip(&self.indexes);
+        for (((field, index), slot), known) in fields.zip(slots.iter_mut()).zip(memory) {
             let value = field.value(facts);
-            slot.is_text = index.mark(value, &mut slot.folded, &self.targets, marks);
+            let mut kept = None;
+            if let Value::Bytes(text) = value
+                && !index.is_quick()
+            {
+                match known.recall(text) {
+                    Recalled::Known(ranges) => {
+                        ranges.iter().for_each(|range| marks.set(self.targets.of(*range)));
+                        // It is folded if somebody asks for it.
+                        slot.event = 0;
+                        continue;
+                    }
+                    Recalled::New(place) => kept = Some((place, text)),
+                    Recalled::No => {}
+                }
+            }
+            let mut found = Found::default();
+            slot.is_text = index.find(value, &mut slot.folded, &mut |range| {
+                marks.set(self.targets.of(range));
+                found.add(range);
+            });
             slot.event = *number;
+            if let Some((place, text)) = kept {
+                known.keep(place, text, &found);
+            }
         }
         if let (Some(index), Some(room)) = (&self.anywhere, slots.last_mut()) {
             facts.anywhere(|value| {
-                index.mark(value, &mut room.folded, &self.targets, marks);
+                index.find(value, &mut room.folded, &mut |range| marks.set(self.targets.of(range)));
                 false
             });
         }
@@ -192,7 +219,7 @@ impl Matcher {
             slot.text(scratch.event, || field.value(facts))
         });
         let outcome = match text {
-            Some(text) => check.holds_folded(text),
+            Some(text) => check.holds_folded(text, || check.predicate.holds(facts)),
             None => check.predicate.holds(facts),
         };
         *memo = scratch.event << 1 | u64::from(outcome);
@@ -220,14 +247,13 @@ pub(super) struct Builder<'t> {
     table: &'t Table,
     matcher: Matcher,
     check_numbers: AHashMap<PredicateId, u32>,
+    rarity: Rarity,
     slots: AHashMap<Subject, usize>,
 }
 
 impl<'t> Builder<'t> {
     /// Of programs that are numbered in this order, over the predicates of a table.
     pub(super) fn new(programs: &[&Program], table: &'t Table) -> Self {
-        let mut builder =
-            Self { table, matcher: Matcher::default(), check_numbers: AHashMap::new(), slots: AHashMap::new() };
         let mut rarity = Rarity::default();
         let mut seen = AHashSet::new();
         for program in programs {
@@ -239,7 +265,9 @@ impl<'t> Builder<'t> {
                 }
             });
         }
-        let decided = builder.index(programs, &rarity);
+        let (matcher, check_numbers, slots) = (Matcher::default(), AHashMap::new(), AHashMap::new());
+        let mut builder = Self { table, matcher, check_numbers, rarity, slots };
+        let decided = builder.index(programs);
         for (program, decided) in programs.iter().zip(decided) {
             let open = need::parts(program).iter().enumerate().filter(|(number, _)| !decided.contains(number));
             let open: Vec<&Program> = open.map(|(_, part)| part).collect();
@@ -262,7 +290,7 @@ impl<'t> Builder<'t> {
 
     /// The code of parts that all have to hold.
     fn compile(&mut self, parts: &[&Program]) -> Goto {
-        let Self { table, matcher, check_numbers, slots } = self;
+        let Self { table, matcher, check_numbers, rarity, slots } = self;
         let Matcher { code, checks, fields, .. } = matcher;
         let mut check = |id: PredicateId| {
             *check_numbers.entry(id).or_insert_with(|| {
@@ -276,7 +304,7 @@ impl<'t> Builder<'t> {
                             }))
                         }
                     };
-                    checks.push(Check::new(Arc::clone(predicate), slot));
+                    checks.push(Check::new(Arc::clone(predicate), slot, rarity));
                 }
                 u32::try_from(checks.len().saturating_sub(1)).unwrap_or(u32::MAX)
             })
@@ -286,31 +314,33 @@ impl<'t> Builder<'t> {
 
     /// Chooses needs and builds the look-ups for them. Gives the parts of each program that need no test
     /// any more once they are met.
-    fn index(&mut self, programs: &[&Program], rarity: &Rarity) -> Vec<Vec<usize>> {
+    fn index(&mut self, programs: &[&Program]) -> Vec<Vec<usize>> {
+        let rarity = &self.rarity;
         let mut decided = Vec::with_capacity(programs.len());
         let mut needs: Vec<Vec<Need>> =
             programs.iter().map(|program| need::of_program(program, self.table, rarity)).collect();
-        let fields_cost = fields_cost(&needs);
+        let fields_cost = choose::fields_cost(&needs);
         let mut wanted: AHashMap<Subject, AHashMap<Fact, Vec<Target>>> = AHashMap::new();
         let mut fields: Vec<Subject> = Vec::new();
         let mut initial = Marks::new(programs.len());
-        for (program, needs) in (0_u32..).zip(&mut needs) {
-            let chosen = choose(std::mem::take(needs), &fields_cost);
-            decided.push(chosen.iter().filter_map(|need| need.decides).collect());
-            for place in 0..2 {
-                let target = Target::new(program, place);
-                let Some(need) = chosen.get(place as usize) else {
-                    initial.set(&[target]);
-                    continue;
-                };
-                for (subject, fact) in &need.facts {
-                    let facts = wanted.entry(subject.clone()).or_insert_with(|| {
-                        fields.extend((*subject != Subject::Anywhere).then(|| subject.clone()));
-                        AHashMap::new()
-                    });
-                    facts.entry(fact.clone()).or_default().push(target);
+        let mut want = |(subject, fact): &(Subject, Fact), target: Target| {
+            let facts = wanted.entry(subject.clone()).or_insert_with(|| {
+                fields.extend((*subject != Subject::Anywhere).then(|| subject.clone()));
+                AHashMap::new()
+            });
+            facts.entry(fact.clone()).or_default().push(target);
+        };
+        for ((number, program), needs) in (0_u32..).zip(programs).zip(&mut needs) {
+            let chosen = choose::choose(program, std::mem::take(needs), self.table, rarity, &fields_cost);
+            decided.push(chosen.needs.iter().filter_map(|need| need.decides).collect());
+            for place in 0..NEEDS {
+                let target = Target::new(number, place);
+                match chosen.needs.get(place as usize) {
+                    Some(need) => need.facts.iter().for_each(|fact| want(fact, target)),
+                    None => initial.set(&[target]),
                 }
             }
+            chosen.excluding.iter().for_each(|fact| want(fact, Target::exclusion(number)));
         }
         let targets = &mut self.matcher.targets;
         let mut indexes = std::iter::once(&Subject::Anywhere).chain(&fields).map(|subject| {
@@ -325,34 +355,6 @@ impl<'t> Builder<'t> {
         self.matcher.initial = initial;
         decided
     }
-}
-
-/// What it costs to look at a field, shared by all programs that can be looked up by it.
-fn fields_cost(needs: &[Vec<Need>]) -> AHashMap<Subject, f64> {
-    let mut users: AHashMap<Subject, f64> = AHashMap::new();
-    for needs in needs {
-        let fields: AHashSet<&Subject> = needs.iter().flat_map(Need::subjects).collect();
-        fields.into_iter().for_each(|field| *users.entry(field.clone()).or_default() += 1.0);
-    }
-    users.values_mut().for_each(|users| *users = FIELD_COST / *users);
-    users
-}
-
-/// The need that is best looked up by, and a second one if that saves more runs than it costs.
-fn choose(mut needs: Vec<Need>, fields_cost: &AHashMap<Subject, f64>) -> Vec<Need> {
-    let looking = |need: &Need| {
-        let fields: AHashSet<&Subject> = need.subjects().collect();
-        fields.iter().filter_map(|field| fields_cost.get(*field)).sum::<f64>()
-    };
-    needs.sort_by(|a, b| (a.share + looking(a)).total_cmp(&(b.share + looking(b))));
-    let mut needs = needs.into_iter();
-    let Some(first) = needs.next() else { return Vec::new() };
-    let saved = |need: &Need| first.share * (1.0 - need.share) * RUN_COST - need.share - looking(need) * RUN_COST;
-    let is_other = |need: &Need| need.facts.iter().all(|fact| !first.facts.contains(fact));
-    let other = needs.filter(|need| need.share < MAX_SHARE && !need.is_costly() && is_other(need));
-    let second = other.map(|need| (saved(&need), need)).max_by(|a, b| a.0.total_cmp(&b.0));
-    let second = second.filter(|(saved, _)| *saved > 0.0).map(|(_, need)| need);
-    std::iter::once(first).chain(second).collect()
 }
 
 #[cfg(test)]

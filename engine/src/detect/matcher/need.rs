@@ -19,6 +19,8 @@ use crate::{
 
 /// More facts than these in one set are not worth their look-ups.
 const MAX_FACTS: usize = 20_000;
+/// More strings than these are not looked for in the text as it is.
+const MAX_EXACT: usize = 16;
 /// Sets kept per program, the rarest.
 const MAX_NEEDS: usize = 4;
 
@@ -33,6 +35,8 @@ pub(super) enum Fact {
     /// The number is at most this.
     AtMost(i64),
     Network(IpNet),
+    /// The text has the string somewhere, as it is.
+    Exact(Bytes),
     /// The folded text has the folded string there.
     Text(Position, Bytes),
 }
@@ -57,7 +61,17 @@ impl Need {
 
     /// Whether it has strings so short that a text is searched for them once more.
     pub(super) fn is_costly(&self) -> bool {
-        self.facts.iter().any(|(_, fact)| matches!(fact, Fact::Text(Position::Anywhere, string) if string.len() < 5))
+        self.facts.iter().any(|(_, fact)| match fact {
+            Fact::Exact(_) => true,
+            Fact::Text(Position::Anywhere, string) => is_short(string),
+            Fact::Text(Position::End | Position::Start | Position::Whole, _)
+            | Fact::AtLeast(_)
+            | Fact::AtMost(_)
+            | Fact::Bool(_)
+            | Fact::Exists
+            | Fact::Int(_)
+            | Fact::Network(_) => false,
+        })
     }
 }
 
@@ -76,6 +90,18 @@ pub(super) fn of_program(program: &Program, table: &Table, rarity: &Rarity) -> V
         of_part(part, table, rarity).into_iter().map(decided)
     });
     rarest(needs.collect())
+}
+
+/// Needs of tests that have to fail, of texts seen whole: any fact of them that is found excludes the program.
+pub(super) fn exclusions(program: &Program, table: &Table, rarity: &Rarity) -> Vec<Need> {
+    match program {
+        Program::All(parts) => parts.iter().flat_map(|part| exclusions(part, table, rarity)).collect(),
+        Program::Test { id, negated: true, .. } => {
+            let need = table.get(*id).and_then(|predicate| of_predicate(predicate, rarity));
+            need.filter(|need| need.is_exact).into_iter().collect()
+        }
+        Program::Any(_) | Program::Const(_) | Program::Test { negated: false, .. } => Vec::new(),
+    }
 }
 
 fn of_part(part: &Program, table: &Table, rarity: &Rarity) -> Vec<Need> {
@@ -148,13 +174,7 @@ fn of_predicate(predicate: &Predicate, rarity: &Rarity) -> Option<Need> {
             let share = |network: &IpNet| 0.9_f64.powi(i32::from(network.prefix_len())).max(0.005);
             networks.iter().map(|network| (Fact::Network(*network), share(network))).collect()
         }
-        Test::Pattern(pattern) => literal::required(pattern.text(), rarity)?
-            .into_iter()
-            .map(|string| {
-                let share = rarity.anywhere(&string);
-                (Fact::Text(Position::Anywhere, string.into()), share)
-            })
-            .collect(),
+        Test::Pattern(pattern) => of_pattern(pattern.text(), rarity)?,
         Test::Text(strings) => of_strings(strings, rarity)?,
     };
     // A string anywhere in the event has many texts to be in.
@@ -179,6 +199,32 @@ fn of_order(order: Order, bound: i64) -> Option<Vec<(Fact, f64)>> {
         Order::GreaterOrEqual => Fact::AtLeast(bound),
     };
     Some(vec![(fact, 0.4)])
+}
+
+fn of_pattern(pattern: &str, rarity: &Rarity) -> Option<Vec<(Fact, f64)>> {
+    let weighed = |string: &Vec<u8>| rarity.anywhere(string);
+    let folded = literal::required(pattern, Case::Folded, rarity)?;
+    if folded.iter().any(|string| is_short(string))
+        && let Some(exact) = literal::required(pattern, Case::Exact, rarity)
+        && exact.len() <= MAX_EXACT
+        && exact.iter().all(|string| is_rarer_exact(string))
+    {
+        return Some(
+            exact.into_iter().map(|string| (Fact::Exact(string.as_slice().into()), weighed(&string))).collect(),
+        );
+    }
+    let fact = |string: Vec<u8>| (Fact::Text(Position::Anywhere, string.as_slice().into()), weighed(&string));
+    Some(folded.into_iter().map(fact).collect())
+}
+
+/// Whether a text is searched for it once more.
+fn is_short(string: &[u8]) -> bool {
+    string.len() < 5
+}
+
+/// Whether many texts have it only if case is ignored.
+fn is_rarer_exact(string: &[u8]) -> bool {
+    string.iter().any(u8::is_ascii_uppercase)
 }
 
 fn of_strings(strings: &Strings, rarity: &Rarity) -> Option<Vec<(Fact, f64)>> {

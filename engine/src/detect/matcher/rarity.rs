@@ -10,6 +10,46 @@ const LEAST: f64 = 0.000_1;
 /// Sets of fewer strings say nothing of texts.
 const MIN_STRINGS: usize = 50;
 
+/// What paths and command lines of any host are full of.
+const COMMON: &[&str] = &[
+    "\"c:\\program files (x86)\\",
+    "\"c:\\windows\\system32\\",
+    "c:\\users\\",
+    "microsoft office",
+    ".exe\" -",
+    ".exe /",
+    ".dll",
+    "/usr/bin/",
+    "/usr/sbin/",
+    "/usr/local/bin/",
+    "/usr/lib/x86_64-linux-gnu/",
+    "/usr/share/",
+    "/bin/bash -c ",
+    "/bin/sh -c ",
+    "/var/log/",
+    "/var/lib/",
+    "/var/run/",
+    "/etc/",
+    "/home/",
+    "/opt/",
+    "/proc/",
+    "/dev/null",
+    "/tmp/",
+    "https://",
+    "http://",
+    "python3",
+    "java",
+    ".conf",
+    "--config=",
+    "--name ",
+    "service",
+    "process",
+    "application",
+    "session",
+    "profile",
+    "type=",
+];
+
 /// What the strings of a rule set have in common.
 #[derive(Default)]
 pub(super) struct Rarity {
@@ -29,6 +69,11 @@ impl Rarity {
         }
     }
 
+    /// Whether texts of any host are full of these four bytes.
+    pub(super) fn is_common(gram: [u8; 4]) -> bool {
+        COMMON.iter().any(|phrase| phrase.as_bytes().windows(4).any(|part| part == gram))
+    }
+
     /// The share of the set's strings that have these four bytes.
     pub(super) fn of_gram(&self, gram: [u8; 4]) -> f64 {
         if self.strings < MIN_STRINGS {
@@ -44,6 +89,17 @@ impl Rarity {
         let share = (100.0 * self.at_a_place(string)).clamp(LEAST, 1.0);
         // A few bytes are hard to look for.
         if string.len() < 4 && string.is_ascii() { share.max(0.6) } else { share }
+    }
+
+    /// How often it is in a text, to compare it with others: what a few bytes cost to look for counts, too.
+    pub(super) fn expected(&self, string: &[u8]) -> f64 {
+        let search = match string.len() {
+            _ if !string.is_ascii() => 0.0,
+            0..4 => 0.5,
+            4 => 0.1,
+            _ => 0.0,
+        };
+        100.0 * self.at_a_place(string) + search
     }
 
     /// The share of texts that start or end with it.

@@ -17,7 +17,7 @@ use memchr::memmem::Finder;
 use super::{
     affix::Strings,
     filter::{Filter, Hashes},
-    folded::{Folded, Words},
+    folded::{BLOCK, Folded},
     rarity::{Rarity, bits},
     table::Table,
     targets::Range,
@@ -56,8 +56,9 @@ struct Group {
     four: Option<Gated<Sampled>>,
     /// Two or three bytes.
     short: Option<Gated<Short>>,
-    /// Single bytes, and others of four bytes at most of which there are few: one by one.
-    few: Vec<(Finder<'static>, Range)>,
+    /// Others of two to four bytes, of which there are few: one by one.
+    few: Option<Gated<Few>>,
+    single: Vec<(u8, Range)>,
 }
 
 impl Group {
@@ -66,11 +67,20 @@ impl Group {
         let (long, rest): (Strings, Strings) = strings.into_iter().partition(|(string, _)| string.len() > 4);
         let (four, rest): (Strings, Strings) = rest.into_iter().partition(|(string, _)| string.len() == 4);
         let (short, single): (Strings, Strings) = rest.into_iter().partition(|(string, _)| string.len() > 1);
-        let (four, short) = (group.unless_few(four), group.unless_few(short));
-        group.few.extend(single.into_iter().map(|(byte, range)| (Finder::new(&byte).into_owned(), range)));
+        let mut few = Strings::new();
+        let mut unless_few = |strings: Strings| {
+            if strings.len() > FEW {
+                return strings;
+            }
+            few.extend(strings);
+            Strings::new()
+        };
+        let (four, short) = (unless_few(four), unless_few(short));
+        group.single = single.iter().filter_map(|(byte, range)| Some((*byte.first()?, *range))).collect();
         group.long = (!long.is_empty()).then(|| Sampled::new(long, rarity));
         group.four = Gated::new(four, |strings| Sampled::new(strings, rarity));
         group.short = Gated::new(short, Short::new);
+        group.few = Gated::new(few, self::few);
         group
     }
 
@@ -78,32 +88,34 @@ impl Group {
         if let Some(long) = &self.long {
             long.find(text, hit);
         }
-        for (finder, range) in &self.few {
-            if finder.find(text.text()).is_some() {
+        for (byte, range) in &self.single {
+            if memchr::memchr(*byte, text.text()).is_some() {
                 hit(*range);
             }
         }
-        if let Some(four) = self.four.as_ref().and_then(|four| four.unless_none(text)) {
+        if let Some(few) = &self.few {
+            few.find(text.text(), hit);
+        }
+        if let Some(four) = self.four.as_ref().and_then(|four| four.unless_none(text.text())) {
             four.find(text, hit);
         }
-        if let Some(short) = self.short.as_ref().and_then(|short| short.unless_none(text)) {
+        if let Some(short) = self.short.as_ref().and_then(|short| short.unless_none(text.text())) {
             short.find(text, hit);
         }
     }
+}
 
-    /// Strings that are looked for together.
-    fn unless_few(&mut self, strings: Strings) -> Strings {
-        if strings.len() > FEW {
-            return strings;
-        }
-        self.few.extend(strings.into_iter().map(|(string, range)| (Finder::new(&string).into_owned(), range)));
-        Strings::new()
-    }
+/// Strings that are looked for one by one.
+pub(super) type Few = Vec<(Finder<'static>, Range)>;
+
+/// Strings ready to be looked for one by one.
+pub(super) fn few(strings: Strings) -> Few {
+    strings.into_iter().map(|(string, range)| (Finder::new(&string).into_owned(), range)).collect()
 }
 
 /// Strings that few texts have, behind a quick look whether there is any.
 #[derive(Debug)]
-struct Gated<S> {
+pub(super) struct Gated<S> {
     gate: Option<Box<Searcher>>,
     strings: S,
 }
@@ -114,7 +126,7 @@ const FEW: usize = 2;
 const MAX_GATED: usize = 32;
 
 impl<S> Gated<S> {
-    fn new(strings: Strings, make: impl FnOnce(Strings) -> S) -> Option<Self> {
+    pub(super) fn new(strings: Strings, make: impl FnOnce(Strings) -> S) -> Option<Self> {
         // On processors with the right instructions.
         let gate = || Searcher::new(strings.iter().map(|(string, _)| string)).map(Box::new);
         let gate = (strings.len() <= MAX_GATED).then(gate).flatten();
@@ -122,12 +134,23 @@ impl<S> Gated<S> {
     }
 
     /// The strings, unless the text has none of them.
-    fn unless_none(&self, text: &Folded) -> Option<&S> {
+    fn unless_none(&self, text: &[u8]) -> Option<&S> {
         let has_none = |gate: &Searcher| {
             // It is slow at texts that are shorter than its vectors.
-            text.len() >= gate.minimum_len() && gate.find(text.text()).is_none()
+            text.len() >= gate.minimum_len() && gate.find(text).is_none()
         };
         (!self.gate.as_deref().is_some_and(has_none)).then_some(&self.strings)
+    }
+}
+
+impl Gated<Few> {
+    /// Gives what those in a text are for.
+    pub(super) fn find(&self, text: &[u8], hit: &mut impl FnMut(Range)) {
+        for (finder, range) in self.unless_none(text).into_iter().flatten() {
+            if finder.find(text).is_some() {
+                hit(*range);
+            }
+        }
     }
 }
 
@@ -179,7 +202,11 @@ impl Sampled {
                 let say: f64 = part.iter().map(|byte| bits(*byte)).sum();
                 let of = |counts: &AHashMap<_, u32>| f64::from(counts.get(&part).copied().unwrap_or(0));
                 // Bits, all of them; a crowd costs besides, since each of it is compared.
-                3.0 * (1.0 + of(&common)).log2() + 20.0 * rarity.of_gram(part) + of(&crowds) / 4.0 - say
+                3.0 * (1.0 + of(&common)).log2()
+                    + 20.0 * rarity.of_gram(part)
+                    + of(&crowds) / 4.0
+                    + if Rarity::is_common(part) { 10.0 } else { 0.0 }
+                    - say
             };
             let burdens: Vec<f64> = (0..=string.len().saturating_sub(GROUP)).map(burden).collect();
             let sums = burdens.windows(stride).map(|some| some.iter().sum::<f64>());
@@ -224,8 +251,8 @@ impl Sampled {
         text: &Folded,
         hit: &mut impl FnMut(Range),
     ) {
-        for (number, words) in text.words().enumerate() {
-            let passes = |at: usize| filter.passes(words.gram(at));
+        for (number, block) in text.blocks().enumerate() {
+            let passes = |at: usize| filter.passes(gram(block, at));
             // Spelled out, so that it is no loop.
             let mut any = passes(0);
             if STRIDE <= 4 {
@@ -238,7 +265,7 @@ impl Sampled {
                 any |= passes(1) | passes(3) | passes(5) | passes(7);
             }
             if any != 0 {
-                self.compare_some::<N, STRIDE>(filter, text.text(), number * 8, words, hit);
+                self.compare_some::<N, STRIDE>(filter, text.text(), number * 8, block, hit);
             }
         }
     }
@@ -250,11 +277,11 @@ impl Sampled {
         filter: &Hashes<N>,
         text: &[u8],
         place: usize,
-        words: Words,
+        block: &[u8; BLOCK],
         hit: &mut impl FnMut(Range),
     ) {
         for at in (0..8).step_by(STRIDE) {
-            let gram = words.gram(at);
+            let gram = gram(block, at);
             if filter.passes(gram) != 0 {
                 self.compare(text, place + at, gram, hit);
             }
@@ -270,6 +297,12 @@ impl Sampled {
             }
         }
     }
+}
+
+/// Four bytes of a block from one of the first eight on.
+#[inline]
+fn gram(block: &[u8; BLOCK], at: usize) -> u32 {
+    block.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |gram| u32::from_le_bytes(*gram))
 }
 
 /// A group of bytes of a string.

@@ -1,7 +1,8 @@
 //! Which programs a fact is for, and which programs have been asked for by an event.
 //!
-//! A program has one or two needs, and is looked at when each has been met. A target is one need of
-//! one program: a bit. The bits of sixty-four programs' first needs lie beside those of their second.
+//! A program has up to three needs. It is looked at when each has been met and nothing that excludes it
+//! was found. A target is one of these of one program: a bit. The bits of sixty-four programs' first
+//! needs lie beside those of their second, of their third, and of what excludes them.
 
 /// A part of [`Targets`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -10,14 +11,31 @@ pub(super) struct Range {
     end: u32,
 }
 
-/// One need of one program, as the number of its bit.
+impl Range {
+    pub(super) fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+}
+
+/// The most needs of a program.
+pub(super) const NEEDS: u32 = 3;
+/// Bits of a program: its needs, and whether it is excluded.
+const PLANES: usize = 4;
+const _: () = assert!(NEEDS == 3 && PLANES == 4);
+
+/// One need of one program, or what excludes it, as the number of its bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Target(u32);
 
 impl Target {
-    /// The first (0) or second (1) need of a program.
+    /// One of the needs of a program, from 0 on.
     pub(super) fn new(program: u32, need: u32) -> Self {
-        Self((program / 64 * 2 + need) * 64 + program % 64)
+        Self((program / 64 * (NEEDS + 1) + need) * 64 + program % 64)
+    }
+
+    /// What excludes a program.
+    pub(super) fn exclusion(program: u32) -> Self {
+        Self::new(program, NEEDS)
     }
 }
 
@@ -53,7 +71,7 @@ pub(super) struct Marks {
 impl Marks {
     /// Room for some programs, no need of which is met.
     pub(super) fn new(programs: usize) -> Self {
-        Self { words: vec![0; programs.div_ceil(64) * 2] }
+        Self { words: vec![0; programs.div_ceil(64) * PLANES] }
     }
 
     /// Starts with what holds without an event.
@@ -71,16 +89,17 @@ impl Marks {
         }
     }
 
-    /// Programs both of whose needs are met, among sixty-four from `64 * group` on.
-    pub(super) fn met(&self, group: usize) -> u64 {
-        match self.words.get(group * 2..group * 2 + 2) {
-            Some([first, second]) => first & second,
-            Some(_) | None => 0,
-        }
+    /// Programs all of whose needs are met, among sixty-four from `64 * group` on. `excluding` says whether
+    /// what excludes a program counts.
+    pub(super) fn met(&self, group: usize, excluding: bool) -> u64 {
+        let (groups, _) = self.words.as_chunks::<PLANES>();
+        groups.get(group).map_or(0, |[first, second, third, excluded]| {
+            first & second & third & !(excluded & if excluding { u64::MAX } else { 0 })
+        })
     }
 
     /// The number of groups of sixty-four.
     pub(super) fn groups(&self) -> usize {
-        self.words.len() / 2
+        self.words.len() / PLANES
     }
 }

@@ -250,7 +250,8 @@ proptest! {
         let requests: Vec<Extra> = extras.iter().map(|program| builder.extra(program)).collect();
         let matcher = builder.finish();
         let mut scratch = Scratch::default();
-        for event in &events {
+        // Twice, so that values are recalled.
+        for event in events.iter().chain(&events) {
             let [found, expected] = both(&programs, &table, &matcher, event, &mut scratch);
             prop_assert_eq!(found, expected, "{:?}", event);
             for (request, program) in requests.iter().zip(&extras) {

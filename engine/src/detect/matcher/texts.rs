@@ -4,7 +4,7 @@ use super::{
     affix::{Affixes, BaseNames, End, Strings, Whole},
     folded::Folded,
     rarity::Rarity,
-    scan::Scanner,
+    scan::{self, Few, Gated, Scanner},
     targets::Range,
 };
 use crate::{event::value::Bytes, rule::test::Position};
@@ -19,10 +19,12 @@ pub(super) struct Texts {
     starts: Option<Affixes>,
     ends: Option<Affixes>,
     anywhere: Option<Scanner>,
+    /// Strings that are looked for in the text as it is.
+    exact: Option<Gated<Few>>,
 }
 
 impl Texts {
-    pub(super) fn new(strings: Vec<(Position, Bytes, Range)>, rarity: &Rarity) -> Self {
+    pub(super) fn new(strings: Vec<(Position, Bytes, Range)>, exact: Strings, rarity: &Rarity) -> Self {
         let (mut whole, mut base_names) = (Strings::new(), Strings::new());
         let (mut starts, mut ends, mut anywhere) = (Strings::new(), Strings::new(), Strings::new());
         for (position, string, range) in strings {
@@ -39,12 +41,22 @@ impl Texts {
         let (base_names, starts, ends, anywhere) = (filled(base_names), filled(starts), filled(ends), filled(anywhere));
         Self {
             whole: Whole::new(whole),
-            whole_only: base_names.is_none() && starts.is_none() && ends.is_none() && anywhere.is_none(),
+            whole_only: exact.is_empty()
+                && base_names.is_none()
+                && starts.is_none()
+                && ends.is_none()
+                && anywhere.is_none(),
             base_names: base_names.as_ref().map(BaseNames::new),
             starts: starts.map(|strings| Affixes::new(End::First, strings)),
             ends: ends.map(|strings| Affixes::new(End::Last, strings)),
             anywhere: anywhere.map(|strings| Scanner::new(strings, rarity)),
+            exact: Gated::new(exact, scan::few),
         }
+    }
+
+    /// Whether a look takes no longer than comparing the text with another.
+    pub(super) fn is_quick(&self) -> bool {
+        self.whole_only
     }
 
     /// Gives what the strings that a text has are for. Says whether `folded` holds the text afterwards.
@@ -56,6 +68,9 @@ impl Texts {
         }
         folded.fill(text);
         self.mark(folded, hit);
+        if let Some(exact) = &self.exact {
+            exact.find(text, hit);
+        }
         true
     }
 

@@ -1,0 +1,244 @@
+//! What values of a field are for, remembered from event to event: a host runs the same programs all day.
+//!
+//! A value is kept as it is and compared as a whole, so that nothing is taken for another. Fields whose
+//! values seldom come again (command lines with numbers in them) are left alone for a while, which
+//! bounds what looking costs where it does not pay. What is kept follows from the value and the matcher
+//! alone: it decides on speed only.
+
+use std::sync::Arc;
+
+use super::{table::bytes_as_number, targets::Range};
+
+/// Values kept per field, each at a place of its own.
+const VALUES: usize = 64;
+/// Longer values are not kept.
+const MAX_LENGTH: usize = 104;
+/// Values that are for more than these are not kept.
+const MAX_RANGES: usize = 5;
+/// After so many looks a field is judged.
+const TRIAL: u32 = 256;
+/// So many of them have to find their value, or looking does not pay.
+const WORTH: u32 = TRIAL / 3;
+/// Looks that are left out then.
+const PAUSE: u32 = 16 * TRIAL;
+/// Matchers whose values are kept: one for each kind of event, and some room for a set that is exchanged.
+const MATCHERS: usize = 64;
+
+/// What tells a matcher from every other that is in use or remembered.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Identity(Arc<()>);
+
+/// The values of the fields of several matchers, the last used first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    matchers: Vec<(Identity, Vec<Known>)>,
+}
+
+impl Memory {
+    /// The values of the fields of a matcher.
+    #[inline]
+    pub(super) fn of(&mut self, matcher: &Identity, fields: usize) -> &mut [Known] {
+        let is_it = |(other, _): &(Identity, Vec<Known>)| Arc::ptr_eq(&other.0, &matcher.0);
+        if !self.matchers.first().is_some_and(is_it) {
+            match self.matchers.iter().position(is_it) {
+                Some(place) => self.matchers.swap(0, place),
+                None => {
+                    self.matchers.truncate(MATCHERS - 1);
+                    self.matchers.insert(0, (matcher.clone(), vec![Known::default(); fields]));
+                }
+            }
+        }
+        self.matchers.first_mut().map(|(_, fields)| fields.as_mut_slice()).unwrap_or_default()
+    }
+}
+
+/// The values of one field that were seen lately.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known {
+    /// Empty until the first value is kept.
+    values: Vec<Kept>,
+    looks: u32,
+    hits: u32,
+    /// Looks to be left out.
+    pause: u32,
+}
+
+/// A value and what it is for.
+#[derive(Clone, Debug)]
+struct Kept {
+    /// More than any value has: there is none.
+    length: u8,
+    count: u8,
+    ranges: [Range; MAX_RANGES],
+    text: [u8; MAX_LENGTH],
+}
+
+/// What a look for a value gave.
+pub(super) enum Recalled<'k> {
+    /// It is for these.
+    Known(&'k [Range]),
+    /// It can be kept there.
+    New(usize),
+    /// It is not to be kept.
+    No,
+}
+
+/// What a value is found to be for.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    ranges: [Range; MAX_RANGES],
+    count: usize,
+}
+
+impl Found {
+    #[inline]
+    pub(super) fn add(&mut self, range: Range) {
+        if let Some(room) = self.ranges.get_mut(self.count) {
+            *room = range;
+        }
+        self.count += 1;
+    }
+}
+
+impl Known {
+    /// Looks for a value.
+    #[inline]
+    pub(super) fn recall(&mut self, text: &[u8]) -> Recalled<'_> {
+        if self.pause > 0 {
+            self.pause -= 1;
+            return Recalled::No;
+        }
+        if text.len() > MAX_LENGTH {
+            return Recalled::No;
+        }
+        self.looks += 1;
+        if self.looks == TRIAL {
+            self.pause = if self.hits < WORTH { PAUSE } else { 0 };
+            (self.looks, self.hits) = (0, 0);
+        }
+        let place = place(text);
+        let kept = self.values.get(place).filter(|kept| usize::from(kept.length) == text.len());
+        match kept {
+            Some(kept) if kept.text.get(..text.len()) == Some(text) => {
+                self.hits += 1;
+                Recalled::Known(kept.ranges.get(..usize::from(kept.count)).unwrap_or_default())
+            }
+            Some(_) | None => Recalled::New(place),
+        }
+    }
+
+    /// Keeps what a value is for, instead of whatever is there.
+    pub(super) fn keep(&mut self, place: usize, text: &[u8], found: &Found) {
+        if self.values.is_empty() {
+            let none =
+                Kept { length: u8::MAX, count: 0, ranges: [Range::default(); MAX_RANGES], text: [0; MAX_LENGTH] };
+            self.values = vec![none; VALUES];
+        }
+        let (Some(kept), Ok(length), Ok(count)) =
+            (self.values.get_mut(place), u8::try_from(text.len()), u8::try_from(found.count))
+        else {
+            return;
+        };
+        if let Some(room) = kept.text.get_mut(..text.len())
+            && found.count <= MAX_RANGES
+        {
+            room.copy_from_slice(text);
+            (kept.length, kept.count, kept.ranges) = (length, count, found.ranges);
+        }
+    }
+}
+
+/// The place of a value. Values that share one push each other out, and cost no more than that.
+#[inline]
+fn place(text: &[u8]) -> usize {
+    let some = match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) => {
+            let middle = text.get(text.len() / 2 - 4..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
+            let [first, middle, last] = [*first, middle, *last].map(u64::from_le_bytes);
+            first ^ last.rotate_left(19) ^ middle.rotate_left(41)
+        }
+        (None, _) | (_, None) => bytes_as_number(text),
+    };
+    let mixed = (some ^ text.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    usize::try_from(mixed >> (64 - VALUES.ilog2())).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::detect::matcher::targets::{Target, Targets};
+
+    proptest! {
+        #[test]
+        fn a_value_is_recalled_as_it_was_kept_or_not_at_all(
+            values in proptest::collection::vec(("[ab/]{0,3}|[a-c/ ]{6,20}|[ab]{100,110}", 0_usize..8), 1..40),
+            looks in proptest::collection::vec(any::<prop::sample::Index>(), 0..600),
+        ) {
+            let mut targets = Targets::default();
+            let ranges: Vec<Range> = (0..8).map(|program| targets.add(vec![Target::new(program, 0)])).collect();
+            // The same value is always for the same.
+            let values: std::collections::BTreeMap<String, usize> = values.into_iter().collect();
+            let values: Vec<(&String, &usize)> = values.iter().collect();
+            let mut known = Known::default();
+            for look in looks {
+                let (text, count) = look.get(&values);
+                let expected = &ranges[..**count];
+                match known.recall(text.as_bytes()) {
+                    Recalled::Known(found) => prop_assert_eq!(found, expected),
+                    Recalled::New(place) => {
+                        let mut found = Found::default();
+                        expected.iter().for_each(|range| found.add(*range));
+                        known.keep(place, text.as_bytes(), &found);
+                        let is_kept = matches!(known.recall(text.as_bytes()), Recalled::Known(found) if found == expected);
+                        prop_assert!(is_kept || **count > MAX_RANGES || known.pause > 0);
+                    }
+                    Recalled::No => prop_assert!(text.len() > MAX_LENGTH || known.pause > 0 || known.looks == 0),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn fields_whose_values_do_not_come_again_are_left_alone_for_a_while() {
+        let mut known = Known::default();
+        let mut asked = 0;
+        for number in 0..100_000 {
+            let text = format!("value {number}");
+            match known.recall(text.as_bytes()) {
+                Recalled::New(place) => {
+                    asked += 1;
+                    known.keep(place, text.as_bytes(), &Found::default());
+                }
+                Recalled::Known(_) => panic!("{text} was never there"),
+                Recalled::No => {}
+            }
+        }
+        assert!((1_000..10_000).contains(&asked), "{asked}");
+        // What comes again is found again, sooner or later.
+        let found = (0..10_000).filter(|_| match known.recall(b"the same") {
+            Recalled::Known(_) => true,
+            Recalled::New(place) => {
+                known.keep(place, b"the same", &Found::default());
+                false
+            }
+            Recalled::No => false,
+        });
+        assert!(found.count() > 5_000);
+    }
+
+    #[test]
+    fn matchers_do_not_see_what_others_know() {
+        let mut memory = Memory::default();
+        let matchers: Vec<Identity> = (0..100).map(|_| Identity::default()).collect();
+        for matcher in &matchers {
+            let known = &mut memory.of(matcher, 2)[1];
+            let Recalled::New(place) = known.recall(b"value") else { panic!("it is new to each") };
+            known.keep(place, b"value", &Found::default());
+        }
+        assert_eq!(memory.matchers.len(), MATCHERS);
+        let last = &mut memory.of(&matchers[99], 2)[1];
+        assert!(matches!(last.recall(b"value"), Recalled::Known([])));
+    }
+}
