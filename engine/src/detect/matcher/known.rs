@@ -63,14 +63,16 @@ pub(super) struct Known {
     pause: u32,
 }
 
-/// A value and what it is for.
+/// A value and what it is for. What is asked of every value lies together: a line of the cache mostly has it all.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 struct Kept {
     /// More than any value has: there is none.
     length: u8,
+    /// How many of the ranges.
     count: u8,
-    ranges: [Range; MAX_RANGES],
     text: [u8; MAX_LENGTH],
+    ranges: [Range; MAX_RANGES],
 }
 
 /// What a look for a value gave.

@@ -20,6 +20,7 @@ mod code;
 mod field;
 mod filter;
 mod folded;
+mod gate;
 mod known;
 mod literal;
 mod need;

@@ -11,13 +11,13 @@
 //! text that is ASCII.
 
 use ahash::AHashMap;
-use aho_corasick::packed::Searcher;
 use memchr::memmem::Finder;
 
 use super::{
     affix::Strings,
     filter::{Filter, Hashes},
     folded::{BLOCK, Folded},
+    gate::Gate,
     rarity::{Rarity, bits},
     table::Table,
     targets::Range,
@@ -116,30 +116,22 @@ pub(super) fn few(strings: Strings) -> Few {
 /// Strings that few texts have, behind a quick look whether there is any.
 #[derive(Debug)]
 pub(super) struct Gated<S> {
-    gate: Option<Box<Searcher>>,
+    gate: Gate,
     strings: S,
 }
 
 /// Up to so many strings of a length are looked for one by one.
 const FEW: usize = 2;
-/// More strings than these are in most texts.
-const MAX_GATED: usize = 32;
 
 impl<S> Gated<S> {
     pub(super) fn new(strings: Strings, make: impl FnOnce(Strings) -> S) -> Option<Self> {
-        // On processors with the right instructions.
-        let gate = || Searcher::new(strings.iter().map(|(string, _)| string)).map(Box::new);
-        let gate = (strings.len() <= MAX_GATED).then(gate).flatten();
+        let gate = Gate::new(&strings);
         (!strings.is_empty()).then(|| Self { gate, strings: make(strings) })
     }
 
     /// The strings, unless the text has none of them.
     fn unless_none(&self, text: &[u8]) -> Option<&S> {
-        let has_none = |gate: &Searcher| {
-            // It is slow at texts that are shorter than its vectors.
-            text.len() >= gate.minimum_len() && gate.find(text).is_none()
-        };
-        (!self.gate.as_deref().is_some_and(has_none)).then_some(&self.strings)
+        (!self.gate.has_none(text)).then_some(&self.strings)
     }
 }
 
