@@ -86,13 +86,25 @@ impl Affixes {
 
     /// Gives what the strings that a text starts or ends with are for.
     #[inline]
-    pub(super) fn find(&self, text: &Folded, mut hit: impl FnMut(Range)) {
+    pub(super) fn find(&self, text: &Folded, hit: impl FnMut(Range)) {
         // Zero bytes stand for what a short text does not have: more is looked up then, and compared.
-        let (word, [outer, inner, ..]) = match self.end {
-            End::First => (text.first(), text.first().to_le_bytes()),
-            End::Last => (text.last(), text.last().to_be_bytes()),
+        let [outer, inner, ..] = match self.end {
+            End::First => text.first().to_le_bytes(),
+            End::Last => text.last().to_be_bytes(),
         };
-        let mut widths = self.hints[hint(outer, inner)];
+        let widths = self.hints[hint(outer, inner)];
+        if widths != 0 {
+            self.look_up(widths, text, hit);
+        }
+    }
+
+    /// Out of line, since most texts need none of it.
+    #[inline(never)]
+    fn look_up(&self, mut widths: u8, text: &Folded, mut hit: impl FnMut(Range)) {
+        let word = match self.end {
+            End::First => text.first(),
+            End::Last => text.last(),
+        };
         while widths != 0 {
             let place = widths.trailing_zeros() as usize;
             widths &= widths - 1;
@@ -215,11 +227,15 @@ impl BaseNames {
 
     /// Gives what the last component of a text is for.
     #[inline]
-    pub(super) fn find(&self, text: &Folded, mut hit: impl FnMut(Range)) {
+    pub(super) fn find(&self, text: &Folded, hit: impl FnMut(Range)) {
         let [outer, inner, ..] = text.last().to_be_bytes();
-        if !self.hints[hint(outer, inner)] {
-            return;
+        if self.hints[hint(outer, inner)] {
+            self.look_up(text, hit);
         }
+    }
+
+    #[inline(never)]
+    fn look_up(&self, text: &Folded, mut hit: impl FnMut(Range)) {
         for (separator, strings) in &self.by_separator {
             if let Some((first, length)) = text.last_part(*separator, strings.longest()) {
                 strings.find_part(text, first, length, &mut hit);
