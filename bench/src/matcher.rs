@@ -31,7 +31,7 @@ const COLD_EVENTS: usize = 20_000;
 /// Events for an engine that needs a millisecond for each.
 const FEW_EVENTS: usize = 100;
 /// Turns of each engine; the median counts.
-const TURNS: usize = 5;
+const TURNS: usize = 25;
 
 type Case = fn(&Path, &Path) -> Vec<Row>;
 
