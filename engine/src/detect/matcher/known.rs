@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::{table::bytes_as_number, targets::Range};
 
-/// Values kept per field, each at a place of its own.
-const VALUES: usize = 64;
+/// Places of values, per field. Two values can be at each, so that two that come in turns do not push each other out.
+const PLACES: usize = 32;
 /// Longer values are not kept.
 const MAX_LENGTH: usize = 104;
 /// Values that are for more than these are not kept.
@@ -55,8 +55,10 @@ impl Memory {
 /// The values of one field that were seen lately.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
-    /// Empty until the first value is kept.
-    values: Vec<Kept>,
+    /// Two for each place; empty until the first value is kept.
+    values: Vec<[Kept; 2]>,
+    /// Bit by place: which of its values was used last.
+    last: u64,
     looks: u32,
     hits: u32,
     /// Looks to be left out.
@@ -119,28 +121,36 @@ impl Known {
             (self.looks, self.hits) = (0, 0);
         }
         let place = place(text);
-        let kept = self.values.get(place).filter(|kept| usize::from(kept.length) == text.len());
-        match kept {
-            Some(kept) if kept.text.get(..text.len()) == Some(text) => {
-                self.hits += 1;
-                Recalled::Known(kept.ranges.get(..usize::from(kept.count)).unwrap_or_default())
-            }
-            Some(_) | None => Recalled::New(place),
-        }
+        let Some([first, second]) = self.values.get(place) else { return Recalled::New(place) };
+        let is_it = |kept: &Kept| usize::from(kept.length) == text.len() && kept.text.get(..text.len()) == Some(text);
+        let kept = if is_it(first) {
+            self.last &= !(1 << place);
+            first
+        } else if is_it(second) {
+            self.last |= 1 << place;
+            second
+        } else {
+            return Recalled::New(place);
+        };
+        self.hits += 1;
+        Recalled::Known(kept.ranges.get(..usize::from(kept.count)).unwrap_or_default())
     }
 
-    /// Keeps what a value is for, instead of whatever is there.
+    /// Keeps what a value is for, in place of the one there that was not used last.
     pub(super) fn keep(&mut self, place: usize, text: &[u8], found: &Found) {
         if self.values.is_empty() {
             let none =
                 Kept { length: u8::MAX, count: 0, ranges: [Range::default(); MAX_RANGES], text: [0; MAX_LENGTH] };
-            self.values = vec![none; VALUES];
+            self.values = vec![[none.clone(), none]; PLACES];
         }
         let (Some(kept), Ok(length), Ok(count)) =
             (self.values.get_mut(place), u8::try_from(text.len()), u8::try_from(found.count))
         else {
             return;
         };
+        self.last ^= 1 << place;
+        let [first, second] = kept;
+        let kept = if self.last >> place & 1 == 0 { first } else { second };
         if let Some(room) = kept.text.get_mut(..text.len())
             && found.count <= MAX_RANGES
         {
@@ -150,7 +160,7 @@ impl Known {
     }
 }
 
-/// The place of a value. Values that share one push each other out, and cost no more than that.
+/// The place of a value. More than two that share one push each other out, and cost no more than that.
 #[inline]
 fn place(text: &[u8]) -> usize {
     let some = match (text.first_chunk(), text.last_chunk()) {
@@ -162,7 +172,7 @@ fn place(text: &[u8]) -> usize {
         (None, _) | (_, None) => bytes_as_number(text),
     };
     let mixed = (some ^ text.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    usize::try_from(mixed >> (64 - VALUES.ilog2())).unwrap_or(0)
+    usize::try_from(mixed >> (64 - PLACES.ilog2())).unwrap_or(0)
 }
 
 #[cfg(test)]
