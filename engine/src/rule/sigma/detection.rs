@@ -13,7 +13,7 @@ use crate::{
     event::facts::Names,
     rule::{
         ast::Text,
-        diagnostic::{Diagnostic, Diagnostics},
+        diagnostic::{Diagnostic, Diagnostics, Place},
         expr::Expr,
         lack::Lack,
         lint,
@@ -59,8 +59,8 @@ pub(super) struct Compiler<'f> {
     placeholders: &'f Placeholders,
     /// What the rule asks for and no event of the log source carries.
     pub(super) lacks: Vec<Lack>,
-    /// The first thing this version cannot do.
-    pub(super) rejected: Option<String>,
+    /// The first thing this version cannot do, and where it is asked for.
+    pub(super) rejected: Option<(Place, String)>,
 }
 
 impl<'f> Compiler<'f> {
@@ -110,7 +110,7 @@ impl<'f> Compiler<'f> {
             }
             match condition::compile(&Text::of_node(condition), &searches) {
                 Ok(expr) => parts.push(expr),
-                Err(error) if error.code == "not-supported" => self.reject(&error.message),
+                Err(error) if error.code == "not-supported" => self.reject(&error.place, &error.message),
                 Err(error) => {
                     diagnostics.push(*error);
                     broken = true;
@@ -126,8 +126,8 @@ impl<'f> Compiler<'f> {
         Some(rule)
     }
 
-    fn reject(&mut self, reason: &str) {
-        self.rejected.get_or_insert_with(|| reason.to_owned());
+    fn reject(&mut self, place: &Place, reason: &str) {
+        self.rejected.get_or_insert_with(|| (place.clone(), reason.to_owned()));
     }
 
     /// Notes that a field is not there, or not with a value.
@@ -206,7 +206,7 @@ impl<'f> Compiler<'f> {
                 None
             }
             Err(Refusal::Unsupported(reason)) => {
-                self.reject(&reason);
+                self.reject(&key.place, &reason);
                 Some(Expr::Const(false))
             }
         }

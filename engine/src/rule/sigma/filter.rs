@@ -54,9 +54,9 @@ impl Filter {
         }
         let is_broken = problems.has_errors();
         diagnostics.extend(problems);
-        if let Some(reason) = compiler.rejected {
+        if let Some((place, reason)) = compiler.rejected {
             let message = format!("this filter is not used: {reason}");
-            diagnostics.push(Diagnostic::warning("filter-rejected", document.place.clone(), message));
+            diagnostics.push(Diagnostic::warning("filter-rejected", place, message));
             return None;
         }
         if is_broken {

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     event::Severity,
     rule::{
-        diagnostic::Diagnostics,
+        diagnostic::{Diagnostic, Diagnostics, Place},
         expr::Expr,
         lack, lint,
         loaded::{Loaded, State},
@@ -43,7 +43,7 @@ pub(super) fn read(
     document.write_canonical(&mut canonical);
     let draft = shape.get("correlation").map(|node| correlation::read(node, diagnostics));
     let compiled = match unsupported(&keys) {
-        Some(reason) => Some(Compiled::rejected(reason.to_owned(), None)),
+        Some(reason) => Some(Compiled::rejected(&document.place, reason, None, diagnostics)),
         None if draft.is_some() => {
             Some(Compiled { condition: Expr::Const(false), state: State::Active, logsource: None })
         }
@@ -123,8 +123,11 @@ struct Compiled {
 }
 
 impl Compiled {
-    fn rejected(reason: String, logsource: Option<Logsource>) -> Self {
-        Self { condition: Expr::Const(false), state: State::Rejected(reason), logsource }
+    /// It stays loaded, so that a tree of rules is not refused for one of them.
+    fn rejected(place: &Place, reason: &str, logsource: Option<Logsource>, diagnostics: &mut Diagnostics) -> Self {
+        let warning = Diagnostic::warning("rejected", place.clone(), reason);
+        diagnostics.push(warning.hint("the rule is loaded and can never match"));
+        Self { condition: Expr::Const(false), state: State::Rejected(reason.to_owned()), logsource }
     }
 }
 
@@ -182,7 +185,7 @@ fn compile<'f>(
     }
     let condition = Expr::Any(all);
     let state = match (rejected, target) {
-        (Some(reason), _) => return Some(Compiled::rejected(reason, Some(asked))),
+        (Some((place, reason)), _) => return Some(Compiled::rejected(&place, &reason, Some(asked), diagnostics)),
         (None, Target::Ours(fieldmap)) if sources.is_empty() => no_source(fieldmap, &asked),
         (None, Target::Foreign(_) | Target::Ours(_)) => lack::state(&condition, detection::lacking_in_all(&lacks)),
     };
