@@ -126,6 +126,7 @@ impl State {
     /// and the same content, that of the rules they refer to included, keep what they remember. Returns
     /// what of it is dropped.
     pub fn move_to(&mut self, rules: &RuleSet) -> Dropped {
+        self.scratch = Scratch::default();
         self.memory.move_to(&rules.plan)
     }
 }

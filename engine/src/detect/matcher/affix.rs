@@ -30,13 +30,25 @@ impl End {
         }
     }
 
-    /// The outermost byte and the one beside it, where there is one.
-    fn outermost(self, text: &[u8]) -> Option<(u8, Option<u8>)> {
-        Some(match (self, text) {
-            (Self::First, [outer, inner, ..]) | (Self::Last, [.., inner, outer]) => (*outer, Some(*inner)),
-            (Self::First | Self::Last, [only]) => (*only, None),
-            (Self::First | Self::Last, []) => return None,
-        })
+    /// The hint of a text.
+    #[inline]
+    fn hint(self, text: &Folded) -> usize {
+        let [outer, inner, ..] = match self {
+            Self::First => text.first().to_le_bytes(),
+            Self::Last => text.last().to_be_bytes(),
+        };
+        hint(outer, inner)
+    }
+
+    /// The hints of the texts that have a string at that end.
+    fn hints(self, string: &[u8]) -> impl Iterator<Item = usize> {
+        let outermost = match (self, string) {
+            (Self::First, [outer, inner, ..]) | (Self::Last, [.., inner, outer]) => Some((*outer, *inner..=*inner)),
+            // A string of one byte has any neighbour.
+            (Self::First | Self::Last, [only]) => Some((*only, 0..=u8::MAX)),
+            (Self::First | Self::Last, []) => None,
+        };
+        outermost.into_iter().flat_map(|(outer, inner)| inner.map(move |inner| hint(outer, inner)))
     }
 }
 
@@ -74,11 +86,8 @@ impl Affixes {
         by_width.retain(|(_, strings)| !strings.is_empty());
         let mut hints = Box::new([0; HINTS]);
         for (place, (_, strings)) in by_width.iter().enumerate() {
-            for (outer, inner) in strings.iter().filter_map(|(_, (string, _))| end.outermost(string)) {
-                // A string of one byte has any neighbour.
-                for inner in inner.map_or(0..=u8::MAX, |inner| inner..=inner) {
-                    hints[hint(outer, inner)] |= 1 << place;
-                }
+            for hint in strings.iter().flat_map(|(_, (string, _))| end.hints(string)) {
+                hints[hint] |= 1 << place;
             }
         }
         Self { end, by_width: by_width.into_iter().map(|(width, it)| (width, Table::new(it))).collect(), hints }
@@ -88,11 +97,7 @@ impl Affixes {
     #[inline]
     pub(super) fn find(&self, text: &Folded, hit: impl FnMut(Range)) {
         // Zero bytes stand for what a short text does not have: more is looked up then, and compared.
-        let [outer, inner, ..] = match self.end {
-            End::First => text.first().to_le_bytes(),
-            End::Last => text.last().to_be_bytes(),
-        };
-        let widths = self.hints[hint(outer, inner)];
+        let widths = self.hints[self.end.hint(text)];
         if widths != 0 {
             self.look_up(widths, text, hit);
         }
@@ -217,19 +222,14 @@ impl BaseNames {
         };
         let by_separator = Self::SEPARATORS.into_iter().map(of).filter(|(_, strings)| !strings.is_empty());
         let mut hints = Box::new([false; HINTS]);
-        for (outer, inner) in strings.iter().filter_map(|(string, _)| End::Last.outermost(string)) {
-            for inner in inner.map_or(0..=u8::MAX, |inner| inner..=inner) {
-                hints[hint(outer, inner)] = true;
-            }
-        }
+        strings.iter().flat_map(|(string, _)| End::Last.hints(string)).for_each(|hint| hints[hint] = true);
         Self { by_separator: by_separator.collect(), hints }
     }
 
     /// Gives what the last component of a text is for.
     #[inline]
     pub(super) fn find(&self, text: &Folded, hit: impl FnMut(Range)) {
-        let [outer, inner, ..] = text.last().to_be_bytes();
-        if self.hints[hint(outer, inner)] {
+        if self.hints[End::Last.hint(text)] {
             self.look_up(text, hit);
         }
     }

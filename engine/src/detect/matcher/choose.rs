@@ -9,16 +9,14 @@ use super::{
     rarity::Rarity,
     targets::NEEDS,
 };
-use crate::rule::{
-    Program, Table,
-    expr::Subject,
-    test::{Position, Test},
-};
+use crate::rule::{Program, Table, expr::Subject};
 
 /// Looking at one more field, which all programs share that look at it.
 const FIELD_COST: f64 = 4.0;
 /// Running a program, its tests aside.
 const RUN_COST: f64 = 4.0;
+/// The cost of a test that is one look at a fact.
+const TEST_COST: f64 = 8.0;
 /// A further need that more events meet is not worth its look-ups.
 const MAX_SHARE: f64 = 0.5;
 
@@ -94,28 +92,6 @@ pub(super) fn choose(
 /// What the tests of a program cost: as a rule, half of them are asked.
 fn tests_cost(program: &Program, table: &Table) -> f64 {
     let mut cost = 0.0;
-    program.each_test(&mut |id| {
-        cost += match table.get(id).map(|predicate| &predicate.test) {
-            Some(Test::Text(strings)) if strings.position() == Position::Anywhere => match strings.needles().len() {
-                0..=2 => 3.0,
-                _ => 12.0,
-            },
-            Some(Test::Pattern(_)) => 25.0,
-            Some(
-                Test::Bool(_)
-                | Test::Exists
-                | Test::Field(_)
-                | Test::Fraction(..)
-                | Test::Indicator(_)
-                | Test::Int(..)
-                | Test::Ints(_)
-                | Test::Moment(_)
-                | Test::Networks(_)
-                | Test::Null
-                | Test::Text(_),
-            )
-            | None => 1.0,
-        };
-    });
-    cost / 2.0
+    program.each_test(&mut |id| cost += table.get(id).map_or(0.0, |predicate| f64::from(predicate.test.cost())));
+    cost / TEST_COST / 2.0
 }

@@ -71,15 +71,6 @@ impl Folded {
         self.is_ascii
     }
 
-    /// Every eight bytes of the text, with the eight after them.
-    #[inline]
-    pub(super) fn words(&self) -> impl Iterator<Item = Words> {
-        let (chunks, _) = self.room.get(PADDING..).unwrap_or_default().as_chunks();
-        let mut chunks = chunks.iter().take(self.length.div_ceil(8) + 1).map(|chunk| u64::from_le_bytes(*chunk));
-        let mut next = chunks.next().unwrap_or(0);
-        chunks.map(move |after| Words { word: std::mem::replace(&mut next, after), after })
-    }
-
     /// Every eight bytes of the text, with some of those after them.
     #[inline]
     pub(super) fn blocks(&self) -> impl Iterator<Item = &[u8; BLOCK]> {
@@ -132,28 +123,16 @@ impl Folded {
     }
 }
 
-/// Eight bytes of a text and the eight after them; the first is the lowest.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Words {
-    word: u64,
-    after: u64,
+/// Four bytes of a block from one of the first eight on; the first is the lowest.
+#[inline]
+pub(super) fn gram(block: &[u8; BLOCK], at: usize) -> u32 {
+    block.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |gram| u32::from_le_bytes(*gram))
 }
 
-// Truncation is what is wanted of these.
-#[expect(clippy::cast_possible_truncation, reason = "the low bytes are meant")]
-impl Words {
-    /// Four bytes from one of the first eight on.
-    #[inline]
-    pub(super) fn gram(self, at: usize) -> u32 {
-        let low = (self.word >> (8 * at)) as u32;
-        if at <= 4 { low } else { low | (self.after << (64 - 8 * at)) as u32 }
-    }
-
-    /// Two bytes from one of the first eight on.
-    #[inline]
-    pub(super) fn pair(self, at: usize) -> u32 {
-        self.gram(at) & 0xFFFF
-    }
+/// Two bytes of a block from one of the first eight on.
+#[inline]
+pub(super) fn pair(block: &[u8; BLOCK], at: usize) -> u32 {
+    gram(block, at) & 0xFFFF
 }
 
 #[cfg(test)]
@@ -176,10 +155,11 @@ mod tests {
                 prop_assert_eq!(folded.text(), &*expected);
                 prop_assert_eq!((folded.len(), folded.is_ascii()), (expected.len(), text.is_ascii()));
                 let around = [&[0; PADDING][..], &expected, &[0; PADDING]].concat();
-                prop_assert_eq!(folded.words().count(), expected.len().div_ceil(8));
-                for (place, (words, at)) in folded.words().flat_map(|words| (0..8).map(move |at| (words, at))).enumerate() {
-                    let gram: [u8; 4] = around[PADDING + place..][..4].try_into().expect("four");
-                    prop_assert_eq!((words.gram(at), words.pair(at)), (u32::from_le_bytes(gram), u32::from_le_bytes([gram[0], gram[1], 0, 0])));
+                prop_assert_eq!(folded.blocks().count(), expected.len().div_ceil(8));
+                for (place, (block, at)) in folded.blocks().flat_map(|block| (0..8).map(move |at| (block, at))).enumerate() {
+                    let four: [u8; 4] = around[PADDING + place..][..4].try_into().expect("four");
+                    let two = [four[0], four[1], 0, 0];
+                    prop_assert_eq!((gram(block, at), pair(block, at)), (u32::from_le_bytes(four), u32::from_le_bytes(two)));
                 }
                 let word = |from: usize| u64::from_le_bytes(around[from..from + 8].try_into().expect("eight"));
                 prop_assert_eq!((folded.first(), folded.last()), (word(PADDING), word(PADDING - 8 + expected.len())));

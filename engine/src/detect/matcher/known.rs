@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use super::{table::bytes_as_number, targets::Range};
+use crate::event::Kind;
 
 /// Places of values, per field. Two values can be at each, so that two that come in turns do not push each other out.
 const PLACES: usize = 32;
@@ -21,8 +22,8 @@ const TRIAL: u32 = 256;
 const WORTH: u32 = TRIAL / 3;
 /// Looks that are left out then.
 const PAUSE: u32 = 16 * TRIAL;
-/// Matchers whose values are kept: one for each kind of event, and some room for a set that is exchanged.
-const MATCHERS: usize = 64;
+/// Matchers whose values are kept: one for each kind of event.
+const MATCHERS: usize = Kind::ALL.len();
 
 /// What tells a matcher from every other that is in use or remembered.
 #[derive(Clone, Debug, Default)]

@@ -139,10 +139,12 @@ impl Matcher {
     ) {
         scratch.next_event(self);
         self.mark(facts, scratch);
-        // A negated test of a text of which the event has a part only is open, whatever was found.
-        let is_whole = facts.cut().is_empty();
+        if !facts.cut().is_empty() {
+            // A negated test of a text of which the event has a part only is open, whatever was found.
+            scratch.marks.exclude_none();
+        }
         for group in 0..scratch.marks.groups() {
-            let mut programs = scratch.marks.met(group, is_whole);
+            let mut programs = scratch.marks.met(group);
             while programs != 0 {
                 let program = group * 64 + programs.trailing_zeros() as usize;
                 programs &= programs - 1;

@@ -3,7 +3,7 @@
 //! They decide on speed only. Two sources: what each byte says on average, and the strings of the
 //! rule set itself, since what many rules name is common where they apply (`.exe`, `http`).
 
-use ahash::AHashMap;
+use ahash::{AHashMap, AHashSet};
 
 /// Shares below this are all the same to the choice.
 const LEAST: f64 = 0.000_1;
@@ -51,17 +51,30 @@ const COMMON: &[&str] = &[
 ];
 
 /// What the strings of a rule set have in common.
-#[derive(Default)]
 pub(super) struct Rarity {
     strings: usize,
     grams: AHashMap<[u8; 4], u32>,
+    /// Those of [`COMMON`].
+    common: AHashSet<[u8; 4]>,
+}
+
+impl Default for Rarity {
+    fn default() -> Self {
+        let common = COMMON.iter().flat_map(|phrase| grams(phrase.as_bytes()));
+        Self { strings: 0, grams: AHashMap::new(), common: common.collect() }
+    }
+}
+
+/// Every four bytes in a row.
+fn grams(string: &[u8]) -> impl Iterator<Item = [u8; 4]> {
+    string.windows(4).filter_map(|gram| gram.try_into().ok())
 }
 
 impl Rarity {
     /// Learns from a string that some rule looks for, folded.
     pub(super) fn learn(&mut self, string: &[u8]) {
         self.strings += 1;
-        let mut seen: Vec<[u8; 4]> = string.windows(4).filter_map(|gram| gram.try_into().ok()).collect();
+        let mut seen: Vec<[u8; 4]> = grams(string).collect();
         seen.sort_unstable();
         seen.dedup();
         for gram in seen {
@@ -70,8 +83,8 @@ impl Rarity {
     }
 
     /// Whether texts of any host are full of these four bytes.
-    pub(super) fn is_common(gram: [u8; 4]) -> bool {
-        COMMON.iter().any(|phrase| phrase.as_bytes().windows(4).any(|part| part == gram))
+    pub(super) fn is_common(&self, gram: [u8; 4]) -> bool {
+        self.common.contains(&gram)
     }
 
     /// The share of the set's strings that have these four bytes.
@@ -115,7 +128,7 @@ impl Rarity {
 
     fn at_a_place(&self, string: &[u8]) -> f64 {
         let bits: f64 = string.iter().map(|byte| bits(*byte)).sum();
-        let known = string.windows(4).filter_map(|gram| gram.try_into().ok()).map(|gram| self.of_gram(gram));
+        let known = grams(string).map(|gram| self.of_gram(gram));
         let shared = known.reduce(f64::min).unwrap_or(0.0);
         // Bytes follow from those before them: not all of what each says is news.
         (0.6 * -bits).exp2().max(shared / 50.0)

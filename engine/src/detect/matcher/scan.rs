@@ -16,7 +16,7 @@ use memchr::memmem::Finder;
 use super::{
     affix::Strings,
     filter::{Filter, Hashes},
-    folded::{BLOCK, Folded},
+    folded::{BLOCK, Folded, gram, pair},
     gate::Gate,
     rarity::{Rarity, bits},
     table::Table,
@@ -197,7 +197,7 @@ impl Sampled {
                 3.0 * (1.0 + of(&common)).log2()
                     + 20.0 * rarity.of_gram(part)
                     + of(&crowds) / 4.0
-                    + if Rarity::is_common(part) { 10.0 } else { 0.0 }
+                    + if rarity.is_common(part) { 10.0 } else { 0.0 }
                     - say
             };
             let burdens: Vec<f64> = (0..=string.len().saturating_sub(GROUP)).map(burden).collect();
@@ -291,12 +291,6 @@ impl Sampled {
     }
 }
 
-/// Four bytes of a block from one of the first eight on.
-#[inline]
-fn gram(block: &[u8; BLOCK], at: usize) -> u32 {
-    block.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |gram| u32::from_le_bytes(*gram))
-}
-
 /// A group of bytes of a string.
 fn group(string: &[u8], offset: usize) -> [u8; GROUP] {
     string.get(offset..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default()
@@ -325,11 +319,11 @@ impl Short {
     }
 
     fn find(&self, text: &Folded, hit: &mut impl FnMut(Range)) {
-        for (number, words) in text.words().enumerate() {
-            let passes = |at: usize| self.filter.passes(words.pair(at));
+        for (number, block) in text.blocks().enumerate() {
+            let passes = |at: usize| self.filter.passes(pair(block, at));
             let first = passes(0) | passes(1) | passes(2) | passes(3);
             if first | passes(4) | passes(5) | passes(6) | passes(7) != 0 {
-                (0..8).for_each(|at| self.compare(text.text(), number * 8 + at, words.pair(at), hit));
+                (0..8).for_each(|at| self.compare(text.text(), number * 8 + at, pair(block, at), hit));
             }
         }
     }

@@ -89,13 +89,16 @@ impl Marks {
         }
     }
 
-    /// Programs all of whose needs are met, among sixty-four from `64 * group` on. `excluding` says whether
-    /// what excludes a program counts.
-    pub(super) fn met(&self, group: usize, excluding: bool) -> u64 {
+    /// Leaves no program excluded.
+    pub(super) fn exclude_none(&mut self) {
+        let (groups, _) = self.words.as_chunks_mut::<PLANES>();
+        groups.iter_mut().for_each(|[.., excluded]| *excluded = 0);
+    }
+
+    /// Programs all of whose needs are met and that nothing excludes, among sixty-four from `64 * group` on.
+    pub(super) fn met(&self, group: usize) -> u64 {
         let (groups, _) = self.words.as_chunks::<PLANES>();
-        groups.get(group).map_or(0, |[first, second, third, excluded]| {
-            first & second & third & !(excluded & if excluding { u64::MAX } else { 0 })
-        })
+        groups.get(group).map_or(0, |[first, second, third, excluded]| first & second & third & !excluded)
     }
 
     /// The number of groups of sixty-four.
