@@ -10,9 +10,15 @@ use super::{
     texts::Texts,
 };
 use crate::{
-    event::value::Value,
-    rule::test::{address, with_text},
+    event::value::{Bytes, Value},
+    rule::{
+        fold,
+        test::{Position, address, with_text},
+    },
 };
+
+/// Up to so many strings are looked for in the text as it is, one by one. More of them go the way of all others.
+const MAX_EXACT: usize = 32;
 
 /// The needs of a field.
 #[derive(Debug, Default)]
@@ -43,6 +49,10 @@ impl FieldIndex {
                 Fact::Exact(string) => exact.push((string, range)),
                 Fact::Text(position, string) => texts.push((position, string, range)),
             }
+        }
+        if exact.len() > MAX_EXACT {
+            let folded = |(string, range): (Bytes, Range)| (Position::Anywhere, fold::bytes(&string).into(), range);
+            texts.extend(exact.drain(..).map(folded));
         }
         index.numbers.sort();
         index.texts_only = index.numbers.is_empty() && index.networks.is_empty() && index.exists.is_empty();

@@ -12,6 +12,8 @@ use crate::event::Kind;
 
 /// Places of values, per field. Two values can be at each, so that two that come in turns do not push each other out.
 const PLACES: usize = 32;
+// A bit for each.
+const _: () = assert!(PLACES <= u64::BITS as usize);
 /// Longer values are not kept.
 const MAX_LENGTH: usize = 104;
 /// Values that are for more than these are not kept.

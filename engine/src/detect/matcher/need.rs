@@ -207,7 +207,8 @@ fn of_pattern(pattern: &str, rarity: &Rarity) -> Option<Vec<(Fact, f64)>> {
     if folded.iter().any(|string| is_short(string))
         && let Some(exact) = literal::required(pattern, Case::Exact, rarity)
         && exact.len() <= MAX_EXACT
-        && exact.iter().all(|string| is_rarer_exact(string))
+        // Text that is valid on its own can be looked for in a folded text as well, should there be many.
+        && exact.iter().all(|string| is_rarer_exact(string) && std::str::from_utf8(string).is_ok())
     {
         return Some(
             exact.into_iter().map(|string| (Fact::Exact(string.as_slice().into()), weighed(&string))).collect(),

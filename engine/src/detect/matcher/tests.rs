@@ -70,6 +70,11 @@ const PATTERNS: &[&str] = &[
     "(?:base64){2,}",
     "\\bsh\\b",
     "[^a]{3}",
+    // Looked for in the text as it is.
+    "A",
+    "S[E6]4",
+    "(?-i:BA|S)\\w",
+    "Ä|Σ",
 ];
 
 const TEXTS: &[&str] = &[
@@ -229,6 +234,36 @@ fn both(
         .map(|(number, _)| number)
         .collect();
     [found, expected]
+}
+
+#[test]
+fn many_short_upper_case_expressions_find_what_few_find() {
+    let pairs: Vec<String> =
+        ('A'..='Z').flat_map(|first| ['A', 'H', 'Z'].map(|second| format!("{first}{second}"))).collect();
+    let event = |text: &str| {
+        let fields = [("process.command_line".to_owned(), Owned::Bytes(text.as_bytes().into()))];
+        json::build(Kind::Exec, fields).0
+    };
+    for count in [3, 32, 33, pairs.len()] {
+        let mut table = Table::default();
+        let programs: Vec<Program> = pairs[..count]
+            .iter()
+            .map(|pair| {
+                let subject = Subject::Field(find("process.command_line").expect("a field"));
+                let test = Test::Pattern(Pattern::new(&format!("{pair}x?[0-9]")).expect("a pattern"));
+                let predicate = Predicate { subject, quantifier: Quantifier::Any, differs: false, test };
+                Program::new(&Expr::test(predicate), Kind::Exec, Purpose::Alert, &mut table)
+            })
+            .collect();
+        let programs: Vec<&Program> = programs.iter().collect();
+        let matcher = Builder::new(&programs, &table).finish();
+        let mut scratch = Scratch::default();
+        let texts = ["", "AA1", "ah1 aA1 BHx2", "BHx-", "every ZZ9", "AZ0BA1\u{212A}"];
+        for text in texts {
+            let [found, expected] = both(&programs, &table, &matcher, &event(text), &mut scratch);
+            assert_eq!(found, expected, "{text}");
+        }
+    }
 }
 
 proptest! {
