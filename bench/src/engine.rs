@@ -7,7 +7,7 @@ use std::{
 };
 
 use beewolf::{
-    detect::{RuleSet, State},
+    detect::{RuleSet, Sample, State},
     event::{
         Event, Kind,
         field::find,
@@ -96,6 +96,13 @@ impl Ours {
         let (set, _) = RuleSet::load(&[rules.to_owned()], fieldmap).unwrap_or_else(|problems| panic!("{problems}"));
         let events = records.iter().map(|record| Arc::new(typed(record))).collect();
         Self { set, state: State::default(), events }
+    }
+
+    /// As a sensor is after its first minute: with matchers made for a sample of what came, here of other events.
+    pub(super) fn tuned(&self, others: &[Record]) -> Self {
+        let mut sample = Sample::default();
+        others.iter().for_each(|record| sample.offer(&Arc::new(typed(record))));
+        Self { set: self.set.tuned(&sample), state: State::default(), events: self.events.clone() }
     }
 }
 

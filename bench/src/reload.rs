@@ -17,6 +17,7 @@ use beewolf::{
     pipeline::{
         Stages, Tally,
         renewal::{Origin, Renewal, Renewals},
+        tuning::Tuner,
     },
     rule::sigma::Fieldmap,
     sink::Sinks,
@@ -46,6 +47,7 @@ fn stages(rules: RuleSet) -> Stages {
     let host = Host { name: Box::default(), boot_id: Box::default(), boot_to_wall_ns: 0 };
     Stages {
         scanner: None,
+        tuner: Some(Tuner::start().expect("a thread")),
         enricher: Enricher::new(Limits::default(), id::Origin::new("", ""), host, Users::fixed([])),
         rules: Arc::new(rules),
         whitelist: Whitelist::default(),
@@ -96,6 +98,7 @@ pub(super) fn measure(rules: PathBuf, fieldmap: Arc<Fieldmap>) -> Vec<Row> {
         stages.event(Box::new(event.clone()));
         longest = longest.max(began.elapsed().saturating_sub(due));
         number += 1;
+        stages.tune();
         if let Some(renewal) = renewals.next() {
             let before = Instant::now();
             renewals.retire(stages.renew(renewal));

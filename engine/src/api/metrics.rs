@@ -30,6 +30,14 @@ pub fn metrics(snapshot: &Snapshot) -> String {
     family(&mut out, Sort::Gauge, "rules_info", "The texts of the rules.", generation);
     let outcomes = [("done", snapshot.reloads.done), ("refused", snapshot.reloads.refused)];
     family(&mut out, Sort::Counter, "rule_reloads_total", "Exchanges of the rules.", labelled("outcome", outcomes));
+    let tunings = vec![(none(), number(snapshot.tunings))];
+    family(
+        &mut out,
+        Sort::Counter,
+        "rule_tunings_total",
+        "Times the matchers were made for the events that came.",
+        tunings,
+    );
     let stages = snapshot.events.iter().flat_map(|(kind, counts)| {
         [("written", counts.written), ("read", counts.read), ("judged", counts.judged)]
             .map(|(stage, count)| (vec![("kind", kind.as_str()), ("stage", stage)], number(count)))

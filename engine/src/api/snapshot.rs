@@ -27,6 +27,9 @@ pub struct Snapshot {
     /// How often rules were exchanged.
     #[serde(default)]
     pub reloads: Reloads,
+    /// How often the matchers of the rules were made anew for the events that came.
+    #[serde(default)]
+    pub tunings: u64,
     /// Events by kind.
     pub events: BTreeMap<String, Kind>,
     /// What was lost, by source; only what is not zero.

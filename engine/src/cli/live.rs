@@ -26,6 +26,7 @@ use crate::{
         Stages,
         live::{self, Host, Loaded, Watch},
         renewal::{Renewals, Retired},
+        tuning::Tuner,
     },
     rule::Filter,
     scan,
@@ -84,6 +85,8 @@ pub(super) fn watch(client: Client, settings: Config, job: Job) -> Result<ExitCo
         let scanner = loaded.scanner(&settings.scan, yara);
         stages.scanner = Some(scanner.map_err(|error| tell(format!("nothing can be scanned: {error}")))?);
     }
+    let tuner = Tuner::start().map_err(|error| tell(format!("no thread for the matchers: {error}")))?;
+    stages.tuner = Some(tuner);
     let scope = settings.cgroup.as_ref().map_or_else(|| "the whole host".to_owned(), |path| path.display().to_string());
     let hashes = hashes(&stages.rules);
     let plan = loaded.plan();

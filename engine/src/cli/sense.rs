@@ -354,6 +354,7 @@ pub(super) fn stages(
         dedup: dedup(settings),
         sinks: Sinks::start(&settings.sinks).map_err(tell)?,
         scanner: None,
+        tuner: None,
         recorder: None,
         tally: Tally::default(),
         filter,

@@ -76,10 +76,11 @@ impl RuleSet {
             costs.routing_ns = costs.routing_ns.saturating_add(start.saturating_sub(ended));
             let holds = routed.matcher.holds_for(number, facts, scratch);
             if let Some(found) = routed.rules.get(number)
+                && let Some(extras) = routed.unless.get(number)
                 && let Some(rule) = self.rules.get(found.rule)
             {
                 let is_suppressed = holds
-                    && rule.unless.iter().zip(&found.unless).any(|(unless, program)| {
+                    && rule.unless.iter().zip(extras).any(|(unless, program)| {
                         !unless.until.is_some_and(|until| until.is_over(event.time))
                             && routed.matcher.matches(*program, facts, scratch)
                     });

@@ -57,7 +57,7 @@ impl ForeignRules {
                 }
             }
         }
-        rules.matcher = Builder::new(&programs.iter().collect::<Vec<_>>(), &table).finish();
+        rules.matcher = Builder::new(&programs.iter().collect::<Vec<_>>(), &table, &[]).finish();
         rules
     }
 

@@ -8,6 +8,7 @@ mod cost;
 mod foreign;
 mod matcher;
 mod report;
+mod sample;
 mod state;
 
 use std::{
@@ -23,6 +24,7 @@ pub use cost::{Cost, Costs};
 pub use foreign::ForeignRules;
 use matcher::{Builder, Extra, Matcher, Scratch};
 pub use report::ExceptionReport;
+pub use sample::Sample;
 pub use state::{Counters as StateCounters, Dropped, Limits as StateLimits};
 use state::{Fired, Memory, Plan};
 
@@ -65,6 +67,7 @@ struct Unless {
 }
 
 /// A rule's programs for one kind.
+#[derive(Debug)]
 struct Compiled {
     rule: usize,
     program: Program,
@@ -72,33 +75,30 @@ struct Compiled {
     unless: Vec<Program>,
 }
 
-/// A rule in a matcher.
-#[derive(Debug)]
-struct RoutedRule {
-    rule: usize,
-    program: Program,
-    unless: Vec<Extra>,
-}
+/// Fewer events of a kind say nothing of others.
+const MIN_EVENTS: usize = 32;
 
 /// Rules ready to judge. Immutable but for the hit counters of exceptions; shared by all workers.
 #[derive(Debug, Default)]
 pub struct RuleSet {
-    rules: Vec<Rule>,
+    rules: Arc<Vec<Rule>>,
     /// How many of them somebody wrote; those after them are steps of theirs.
     written: usize,
-    table: Table,
+    table: Arc<Table>,
     /// By kind.
     routed: Vec<Routed>,
-    plan: Plan,
+    plan: Arc<Plan>,
     /// What alerts say of the texts it was made of.
     generation: Option<Arc<str>>,
 }
 
 /// The rules of one kind.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Routed {
-    rules: Vec<RoutedRule>,
-    matcher: Matcher,
+    rules: Arc<Vec<Compiled>>,
+    matcher: Arc<Matcher>,
+    /// By the places of the rules: their exceptions in the matcher.
+    unless: Arc<Vec<Vec<Extra>>>,
 }
 
 /// What a worker keeps between events: what is known of the event at hand, and what rules over several
@@ -152,17 +152,13 @@ impl Rule {
 }
 
 impl Routed {
-    fn new(compiled: Vec<Compiled>, table: &Table) -> Self {
-        let programs: Vec<&Program> = compiled.iter().map(|compiled| &compiled.program).collect();
-        let mut builder = Builder::new(&programs, table);
-        let rules = compiled
-            .into_iter()
-            .map(|Compiled { rule, program, unless }| {
-                let unless = unless.iter().map(|program| builder.extra(program)).collect();
-                RoutedRule { rule, program, unless }
-            })
-            .collect();
-        Self { rules, matcher: builder.finish() }
+    /// The events, if there are any, stand for those that are to be expected.
+    fn new(rules: Arc<Vec<Compiled>>, table: &Table, events: &[Arc<Event>]) -> Self {
+        let programs: Vec<&Program> = rules.iter().map(|compiled| &compiled.program).collect();
+        let mut builder = Builder::new(&programs, table, events);
+        let mut extras = |compiled: &Compiled| compiled.unless.iter().map(|program| builder.extra(program)).collect();
+        let unless = rules.iter().map(&mut extras).collect();
+        Self { matcher: Arc::new(builder.finish()), unless: Arc::new(unless), rules }
     }
 }
 
@@ -208,10 +204,28 @@ impl RuleSet {
             }
             rules.push(Rule::new(loaded, kinds));
         }
-        let routed = by_kind.into_iter().map(|compiled| Routed::new(compiled, &table)).collect();
-        let mut set = Self { rules, written, table, routed, plan, generation: None };
-        set.add_kinds_of_sources();
-        set
+        add_kinds_of_sources(&mut rules, &plan);
+        let routed = by_kind.into_iter().map(|rules| Routed::new(Arc::new(rules), &table, &[])).collect();
+        let (rules, table, plan) = (Arc::new(rules), Arc::new(table), Arc::new(plan));
+        Self { rules, written, table, routed, plan, generation: None }
+    }
+
+    /// The same rules with matchers made for events like these: same verdicts, sooner. Kinds of which few events are
+    /// there keep theirs. The counters of exceptions are shared, and states of either set are states of the other.
+    #[must_use]
+    pub fn tuned(&self, sample: &Sample) -> Self {
+        let routed = Kind::ALL.iter().zip(&self.routed).map(|(kind, routed)| match sample.of(*kind) {
+            events if events.len() < MIN_EVENTS => routed.clone(),
+            events => Routed::new(Arc::clone(&routed.rules), &self.table, events),
+        });
+        Self {
+            routed: routed.collect(),
+            rules: Arc::clone(&self.rules),
+            written: self.written,
+            table: Arc::clone(&self.table),
+            plan: Arc::clone(&self.plan),
+            generation: self.generation.clone(),
+        }
     }
 
     /// Names the texts it was made of: every alert carries that.
@@ -228,27 +242,16 @@ impl RuleSet {
     }
 
     /// Goes on counting where the exceptions of unchanged rules of another set have ended.
-    pub fn inherit(&mut self, other: &Self) {
+    pub fn inherit(&self, other: &Self) {
         let old: HashMap<(&str, &str), &[Unless]> = other
             .rules
             .iter()
             .map(|rule| ((rule.facts.id.as_str(), rule.facts.content_hash.as_str()), rule.unless.as_slice()))
             .collect();
-        for rule in &mut self.rules {
+        for rule in self.rules.iter() {
             let before = old.get(&(rule.facts.id.as_str(), rule.facts.content_hash.as_str()));
-            for (unless, before) in rule.unless.iter_mut().zip(before.copied().unwrap_or_default()) {
-                *unless.hits.get_mut() += before.hits.load(Ordering::Relaxed);
-            }
-        }
-    }
-
-    /// A rule over several events looks at what its sources look at.
-    fn add_kinds_of_sources(&mut self) {
-        for rule in self.plan.rules() {
-            let sources = self.plan.sources(rule).filter_map(|source| self.rules.get(source));
-            let kinds: BTreeSet<Kind> = sources.flat_map(|source| source.kinds.iter().copied()).collect();
-            if let Some(rule) = self.rules.get_mut(rule) {
-                rule.kinds = kinds.into_iter().collect();
+            for (unless, before) in rule.unless.iter().zip(before.copied().unwrap_or_default()) {
+                unless.hits.fetch_add(before.hits.load(Ordering::Relaxed), Ordering::Relaxed);
             }
         }
     }
@@ -312,9 +315,9 @@ impl RuleSet {
         let facts: &Event = event;
         let Some(routed) = self.routed.get(facts.kind() as usize) else { return };
         routed.matcher.evaluate(facts, scratch, |number, scratch| {
-            let Some(found) = routed.rules.get(number) else { return };
+            let (Some(found), Some(extras)) = (routed.rules.get(number), routed.unless.get(number)) else { return };
             let Some(rule) = self.rules.get(found.rule) else { return };
-            let suppressed_by = rule.unless.iter().zip(&found.unless).find(|(unless, program)| {
+            let suppressed_by = rule.unless.iter().zip(extras).find(|(unless, program)| {
                 !unless.until.is_some_and(|until| until.is_over(event.time))
                     && routed.matcher.matches(**program, facts, scratch)
             });
@@ -363,6 +366,17 @@ impl RuleSet {
             message.extend_from_slice(format!(" [not seen whole: {}]", cut.join(", ")).as_bytes());
         }
         message
+    }
+}
+
+/// A rule over several events looks at what its sources look at.
+fn add_kinds_of_sources(rules: &mut [Rule], plan: &Plan) {
+    for rule in plan.rules() {
+        let sources = plan.sources(rule).filter_map(|source| rules.get(source));
+        let kinds: BTreeSet<Kind> = sources.flat_map(|source| source.kinds.iter().copied()).collect();
+        if let Some(rule) = rules.get_mut(rule) {
+            rule.kinds = kinds.into_iter().collect();
+        }
     }
 }
 

@@ -408,6 +408,7 @@ pub fn run(loaded: Loaded, stages: &mut Stages, stop: &AtomicBool, watch: Watch<
             default(READER_PAUSE) => {}
         }
         service.alive();
+        stages.tune();
         if let Some(renewals) = &renewals
             && let Some(renewal) = renewals.next()
         {
@@ -634,6 +635,7 @@ fn snapshot(stages: &Stages, counters: &Counters, facts: &Facts, host: &Host) ->
         time: rfc3339(now().0),
         rules: number(stages.active_rules()),
         generation: stages.rules.generation().map(str::to_owned),
+        tunings: tally.tunings,
         memory: api::Memory { engine_bytes: store::resident_bytes(), helper_bytes: facts.resident_bytes },
         ..Snapshot::default()
     };

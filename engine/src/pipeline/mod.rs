@@ -17,6 +17,7 @@
 pub mod live;
 pub mod renewal;
 pub mod replay;
+pub mod tuning;
 
 use std::{
     sync::Arc,
@@ -24,6 +25,7 @@ use std::{
 };
 
 use renewal::{Renewal, Retired};
+use tuning::Tuner;
 
 use crate::{
     alert::{Alert, Dedup},
@@ -52,6 +54,8 @@ pub struct Tally {
     pub suppressed: u64,
     /// What was lost before the sinks, in records.
     pub lost: u64,
+    /// How often matchers were made for the events that came.
+    pub tunings: u64,
     /// Time the rules took, nanoseconds, by place of the kind in [`Kind::ALL`].
     pub rule_time_ns: [u64; Kind::ALL.len()],
 }
@@ -82,6 +86,8 @@ pub struct Stages {
     pub sinks: Sinks,
     /// What scans files, if anything does.
     pub scanner: Option<Worker>,
+    /// What makes matchers for the events that come, if anything does: in a replay it would come too late.
+    pub tuner: Option<Tuner>,
     /// Where events are recorded, if they are.
     pub recorder: Option<Writer>,
     /// What has gone through.
@@ -108,7 +114,7 @@ impl Stages {
     /// Brings other rules into force, from the next event on. What they share with those before is kept: what
     /// unchanged rules over several events remember, what unchanged exceptions and whitelist entries have counted.
     #[must_use]
-    pub fn renew(&mut self, Renewal { mut rules, mut whitelist, yara }: Renewal) -> Retired {
+    pub fn renew(&mut self, Renewal { rules, mut whitelist, yara }: Renewal) -> Retired {
         if let Some(scanner) = &mut self.scanner {
             scanner.renew(yara);
         }
@@ -118,6 +124,17 @@ impl Stages {
         let rules = std::mem::replace(&mut self.rules, Arc::new(rules));
         let whitelist = std::mem::replace(&mut self.whitelist, whitelist);
         Retired { rules, whitelist, dropped }
+    }
+
+    /// Takes matchers made for the events that came lately, if there are any.
+    pub fn tune(&mut self) {
+        if let Some(tuner) = &mut self.tuner
+            && let Some(rules) = tuner.next(&self.rules)
+        {
+            let before = std::mem::replace(&mut self.rules, Arc::new(rules));
+            tuner.replaced(before, &self.rules);
+            self.tally.tunings = self.tally.tunings.saturating_add(1);
+        }
     }
 
     /// Takes a process that was there already.
@@ -153,6 +170,9 @@ impl Stages {
             if self.sinks.wants_events() {
                 self.sinks.offer(&Record::Event(Arc::clone(&event)));
             }
+        }
+        if let Some(tuner) = &mut self.tuner {
+            tuner.offer(&event);
         }
         let Self { rules, whitelist, state, dedup, sinks, tally, patience, .. } = self;
         let mut deliver = |alert| hand_on(alert, sinks, tally, *patience);

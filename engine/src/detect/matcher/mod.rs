@@ -23,43 +23,44 @@ mod folded;
 mod gate;
 mod known;
 mod literal;
+mod lookups;
 mod need;
 mod network;
 mod number;
 mod rarity;
 mod scan;
+mod seen;
 mod table;
 mod targets;
 mod texts;
 
 use std::sync::Arc;
 
+pub(super) use self::seen::MAX_EVENTS;
+
 use ahash::{AHashMap, AHashSet};
 
 use self::{
     check::Check,
+    choose::Candidate,
     code::{Code, Goto},
-    field::FieldIndex,
     folded::Folded,
     known::{Found, Identity, Memory, Recalled},
-    need::{Fact, Need},
+    lookups::{Lookups, Wanted},
     rarity::Rarity,
-    targets::{Marks, NEEDS, Target, Targets},
+    targets::{Marks, NEEDS, Target},
 };
 use crate::{
-    event::{Facts, value::Value},
+    event::{Event, Facts, value::Value},
     rule::{PredicateId, Program, Table, expr::Subject, test::Test},
 };
 
 /// Programs, ready to run.
 #[derive(Debug, Default)]
 pub(super) struct Matcher {
-    /// Fields that are looked at; those of `indexes` first, in their order.
+    /// Fields that are looked at; those of `lookups` first, in their order.
     fields: Vec<Subject>,
-    indexes: Vec<FieldIndex>,
-    /// What may be in any field.
-    anywhere: Option<FieldIndex>,
-    targets: Targets,
+    lookups: Lookups,
     /// The needs of programs that need less than two.
     initial: Marks,
     code: Code,
@@ -166,8 +167,8 @@ impl Matcher {
     /// Marks the needs that the event meets.
     fn mark<F: Facts>(&self, facts: &F, scratch: &mut Scratch) {
         let Scratch { event: number, marks, slots, memory, .. } = scratch;
-        let memory = memory.of(&self.identity, self.indexes.len());
-        let fields = self.fields.iter().zip(&self.indexes);
+        let memory = memory.of(&self.identity, self.lookups.indexes.len());
+        let fields = self.fields.iter().zip(&self.lookups.indexes);
         for (((field, index), slot), known) in fields.zip(slots.iter_mut()).zip(memory) {
             let value = field.value(facts);
             let mut kept = None;
@@ -176,7 +177,7 @@ impl Matcher {
             {
                 match known.recall(text) {
                     Recalled::Known(ranges) => {
-                        ranges.iter().for_each(|range| marks.set(self.targets.of(*range)));
+                        ranges.iter().for_each(|range| marks.set(self.lookups.targets(*range)));
                         // It is folded if somebody asks for it.
                         slot.event = 0;
                         continue;
@@ -187,7 +188,7 @@ impl Matcher {
             }
             let mut found = Found::default();
             slot.is_text = index.find(value, &mut slot.folded, &mut |range| {
-                marks.set(self.targets.of(range));
+                marks.set(self.lookups.targets(range));
                 found.add(range);
             });
             slot.event = *number;
@@ -195,11 +196,8 @@ impl Matcher {
                 known.keep(place, text, &found);
             }
         }
-        if let (Some(index), Some(room)) = (&self.anywhere, slots.last_mut()) {
-            facts.anywhere(|value| {
-                index.find(value, &mut room.folded, &mut |range| marks.set(self.targets.of(range)));
-                false
-            });
+        if let Some(room) = slots.last_mut() {
+            self.lookups.find_anywhere(facts, &mut room.folded, &mut |targets| marks.set(targets));
         }
     }
 
@@ -255,9 +253,11 @@ pub(super) struct Builder<'t> {
 }
 
 impl<'t> Builder<'t> {
-    /// Of programs that are numbered in this order, over the predicates of a table.
-    pub(super) fn new(programs: &[&Program], table: &'t Table) -> Self {
+    /// Of programs that are numbered in this order, over the predicates of a table. The events, if there are any,
+    /// stand for those that are to be expected.
+    pub(super) fn new(programs: &[&Program], table: &'t Table, events: &[Arc<Event>]) -> Self {
         let mut rarity = Rarity::default();
+        events.iter().for_each(|event| rarity.observe(event.as_ref()));
         let mut seen = AHashSet::new();
         for program in programs {
             program.each_test(&mut |id| {
@@ -270,7 +270,7 @@ impl<'t> Builder<'t> {
         }
         let (matcher, check_numbers, slots) = (Matcher::default(), AHashMap::new(), AHashMap::new());
         let mut builder = Self { table, matcher, check_numbers, rarity, slots };
-        let decided = builder.index(programs);
+        let decided = builder.index(programs, events);
         for (program, decided) in programs.iter().zip(decided) {
             let open = need::parts(program).iter().enumerate().filter(|(number, _)| !decided.contains(number));
             let open: Vec<&Program> = open.map(|(_, part)| part).collect();
@@ -317,42 +317,32 @@ impl<'t> Builder<'t> {
 
     /// Chooses needs and builds the look-ups for them. Gives the parts of each program that need no test
     /// any more once they are met.
-    fn index(&mut self, programs: &[&Program]) -> Vec<Vec<usize>> {
+    fn index<'p>(&mut self, programs: &[&'p Program], events: &[Arc<Event>]) -> Vec<Vec<usize>> {
         let rarity = &self.rarity;
         let mut decided = Vec::with_capacity(programs.len());
-        let mut needs: Vec<Vec<Need>> =
-            programs.iter().map(|program| need::of_program(program, self.table, rarity)).collect();
-        let fields_cost = choose::fields_cost(&needs);
-        let mut wanted: AHashMap<Subject, AHashMap<Fact, Vec<Target>>> = AHashMap::new();
-        let mut fields: Vec<Subject> = Vec::new();
-        let mut initial = Marks::new(programs.len());
-        let mut want = |(subject, fact): &(Subject, Fact), target: Target| {
-            let facts = wanted.entry(subject.clone()).or_insert_with(|| {
-                fields.extend((*subject != Subject::Anywhere).then(|| subject.clone()));
-                AHashMap::new()
-            });
-            facts.entry(fact.clone()).or_default().push(target);
+        let candidate = |program: &&'p Program| Candidate {
+            program,
+            needs: need::of_program(program, self.table, rarity),
+            exclusions: need::exclusions(program, self.table, rarity),
         };
-        for ((number, program), needs) in (0_u32..).zip(programs).zip(&mut needs) {
-            let chosen = choose::choose(program, std::mem::take(needs), self.table, rarity, &fields_cost);
+        let mut candidates: Vec<Candidate<'_>> = programs.iter().map(candidate).collect();
+        seen::count(&mut candidates, events, rarity);
+        let mut wanted = Wanted::default();
+        let mut initial = Marks::new(programs.len());
+        for (number, chosen) in (0_u32..).zip(choose::choose(&candidates, self.table)) {
             decided.push(chosen.needs.iter().filter_map(|need| need.decides).collect());
             for place in 0..NEEDS {
                 let target = Target::new(number, place);
                 match chosen.needs.get(place as usize) {
-                    Some(need) => need.facts.iter().for_each(|fact| want(fact, target)),
+                    Some(need) => need.facts.iter().for_each(|fact| wanted.add(fact, target)),
                     None => initial.set(&[target]),
                 }
             }
-            chosen.excluding.iter().for_each(|fact| want(fact, Target::exclusion(number)));
+            let excluding = chosen.excluding.iter().flat_map(|need| &need.facts);
+            excluding.for_each(|fact| wanted.add(fact, Target::exclusion(number)));
         }
-        let targets = &mut self.matcher.targets;
-        let mut indexes = std::iter::once(&Subject::Anywhere).chain(&fields).map(|subject| {
-            let mut facts: Vec<_> = wanted.remove(subject)?.into_iter().collect();
-            facts.sort_by_key(|(_, targets)| targets.iter().min().copied());
-            Some(FieldIndex::new(facts, rarity, targets))
-        });
-        self.matcher.anywhere = indexes.next().flatten();
-        self.matcher.indexes = indexes.flatten().collect();
+        let (fields, lookups) = wanted.into_lookups(rarity);
+        self.matcher.lookups = lookups;
         self.slots = fields.iter().enumerate().map(|(slot, field)| (field.clone(), slot)).collect();
         self.matcher.fields = fields;
         self.matcher.initial = initial;

@@ -4,9 +4,10 @@
 //! cut ones can make a program match without. Texts are meant folded: an exact test needs the folded
 //! text to pass the folded test, and is asked itself afterwards.
 
+use ahash::AHashSet;
 use ipnet::IpNet;
 
-use super::{literal, rarity::Rarity};
+use super::{literal, rarity::Rarity, seen::Share};
 use crate::{
     event::value::Bytes,
     rule::{
@@ -22,7 +23,7 @@ const MAX_FACTS: usize = 20_000;
 /// More strings than these are not looked for in the text as it is.
 const MAX_EXACT: usize = 16;
 /// Sets kept per program, the rarest.
-const MAX_NEEDS: usize = 4;
+const MAX_NEEDS: usize = 6;
 
 /// A simple fact of some element of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,12 +42,42 @@ pub(super) enum Fact {
     Text(Position, Bytes),
 }
 
+/// How facts of a field are looked for: all that are looked for in one way cost one look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Way {
+    /// A single byte, anywhere.
+    Byte,
+    /// In the text as it is.
+    Exact,
+    /// By a few look-ups, or in the one pass over the text that is made for most strings.
+    Few,
+    /// Anywhere, at every place of the text.
+    Short,
+}
+
+impl Fact {
+    fn way(&self) -> Way {
+        match self {
+            Self::Exact(_) => Way::Exact,
+            Self::Text(Position::Anywhere, string) if string.len() == 1 => Way::Byte,
+            Self::Text(Position::Anywhere, string) if is_short(string) => Way::Short,
+            Self::Text(Position::Anywhere | Position::End | Position::Start | Position::Whole, _)
+            | Self::AtLeast(_)
+            | Self::AtMost(_)
+            | Self::Bool(_)
+            | Self::Exists
+            | Self::Int(_)
+            | Self::Network(_) => Way::Few,
+        }
+    }
+}
+
 /// One of these facts is needed.
 #[derive(Clone, Debug)]
 pub(super) struct Need {
     pub(super) facts: Vec<(Subject, Fact)>,
-    /// The share of events that have one, as a guess.
-    pub(super) share: f64,
+    /// The share of events that have one.
+    pub(super) share: Share,
     /// Whether it is met if and only if what it was taken from holds.
     is_exact: bool,
     /// The part of the program, among those that all have to hold, that holds whenever it is met.
@@ -54,24 +85,9 @@ pub(super) struct Need {
 }
 
 impl Need {
-    /// The fields of its facts.
-    pub(super) fn subjects(&self) -> impl Iterator<Item = &Subject> {
-        self.facts.iter().map(|(subject, _)| subject)
-    }
-
-    /// Whether it has strings so short that a text is searched for them once more.
-    pub(super) fn is_costly(&self) -> bool {
-        self.facts.iter().any(|(_, fact)| match fact {
-            Fact::Exact(_) => true,
-            Fact::Text(Position::Anywhere, string) => is_short(string),
-            Fact::Text(Position::End | Position::Start | Position::Whole, _)
-            | Fact::AtLeast(_)
-            | Fact::AtMost(_)
-            | Fact::Bool(_)
-            | Fact::Exists
-            | Fact::Int(_)
-            | Fact::Network(_) => false,
-        })
+    /// Where its facts are looked for, each once.
+    pub(super) fn places(&self) -> AHashSet<(&Subject, Way)> {
+        self.facts.iter().map(|(subject, fact)| (subject, fact.way())).collect()
     }
 }
 
@@ -120,7 +136,7 @@ fn of_part(part: &Program, table: &Table, rarity: &Rarity) -> Vec<Need> {
 }
 
 fn rarest(mut needs: Vec<Need>) -> Vec<Need> {
-    needs.sort_by(|a, b| a.share.total_cmp(&b.share));
+    needs.sort_by(|a, b| a.share.value().total_cmp(&b.share.value()));
     needs.truncate(MAX_NEEDS);
     needs
 }
@@ -134,9 +150,10 @@ fn of_any(parts: &[Program], table: &Table, rarity: &Rarity) -> Vec<Need> {
     let ranks = parts.iter().map(Vec::len).max().unwrap_or(0);
     let joined = (0..ranks).map(|rank| {
         let chosen = parts.iter().filter_map(|needs| needs.get(rank).or(needs.last()));
-        let mut need = Need { facts: Vec::new(), share: 0.0, is_exact: true, decides: None };
+        let mut need = Need { facts: Vec::new(), share: Share::guessed(1.0), is_exact: true, decides: None };
+        let mut share = 0.0;
         for part in chosen {
-            need.share += part.share;
+            share += part.share.value();
             need.is_exact &= part.is_exact;
             for fact in &part.facts {
                 if !need.facts.contains(fact) {
@@ -144,7 +161,7 @@ fn of_any(parts: &[Program], table: &Table, rarity: &Rarity) -> Vec<Need> {
                 }
             }
         }
-        need
+        Need { share: Share::guessed(share), ..need }
     });
     joined.filter(|need| need.facts.len() <= MAX_FACTS).collect()
 }
@@ -156,7 +173,7 @@ fn of_predicate(predicate: &Predicate, rarity: &Rarity) -> Option<Need> {
     if let Subject::Derived(derived) = &predicate.subject {
         // What is made of a field says nothing of its value, but that it is there.
         let facts = vec![(Subject::Field(derived.field), Fact::Exists)];
-        return Some(Need { facts, share: 0.6, is_exact: false, decides: None });
+        return Some(Need { facts, share: Share::guessed(0.6), is_exact: false, decides: None });
     }
     let facts: Vec<(Fact, f64)> = match &predicate.test {
         Test::Bool(flag) => vec![(Fact::Bool(*flag), if *flag { 0.1 } else { 0.8 })],
@@ -179,7 +196,7 @@ fn of_predicate(predicate: &Predicate, rarity: &Rarity) -> Option<Need> {
     };
     // A string anywhere in the event has many texts to be in.
     let places = if matches!(&predicate.subject, Subject::Anywhere) { 10.0 } else { 1.0 };
-    let share = facts.iter().map(|(_, share)| share * places).sum();
+    let share = Share::guessed(facts.iter().map(|(_, share)| share * places).sum());
     let facts = facts.into_iter().map(|(fact, _)| (predicate.subject.clone(), fact)).collect::<Vec<_>>();
     (facts.len() <= MAX_FACTS).then_some(Need { facts, share, is_exact: is_exact(predicate), decides: None })
 }

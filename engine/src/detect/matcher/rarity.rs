@@ -5,6 +5,11 @@
 
 use ahash::{AHashMap, AHashSet};
 
+use crate::{
+    event::Facts,
+    rule::{fold, test::with_text},
+};
+
 /// Shares below this are all the same to the choice.
 const LEAST: f64 = 0.000_1;
 /// Sets of fewer strings say nothing of texts.
@@ -56,12 +61,15 @@ pub(super) struct Rarity {
     grams: AHashMap<[u8; 4], u32>,
     /// Those of [`COMMON`].
     common: AHashSet<[u8; 4]>,
+    events: u32,
+    /// In how many of the events some text has it.
+    observed: AHashMap<[u8; 4], u32>,
 }
 
 impl Default for Rarity {
     fn default() -> Self {
         let common = COMMON.iter().flat_map(|phrase| grams(phrase.as_bytes()));
-        Self { strings: 0, grams: AHashMap::new(), common: common.collect() }
+        Self { common: common.collect(), strings: 0, grams: AHashMap::new(), events: 0, observed: AHashMap::new() }
     }
 }
 
@@ -80,6 +88,27 @@ impl Rarity {
         for gram in seen {
             *self.grams.entry(gram).or_default() += 1;
         }
+    }
+
+    /// Learns from an event that stands for others.
+    pub(super) fn observe<F: Facts>(&mut self, event: &F) {
+        self.events += 1;
+        let mut seen = AHashSet::new();
+        event.anywhere(|value| {
+            with_text(value, |text| {
+                seen.extend(grams(&fold::bytes(text)));
+                false
+            })
+        });
+        for gram in seen {
+            *self.observed.entry(gram).or_default() += 1;
+        }
+    }
+
+    /// The share of events that have these four bytes in some text; none were looked at, and nothing is known.
+    pub(super) fn observed(&self, gram: [u8; 4]) -> Option<f64> {
+        let seen = self.observed.get(&gram).copied().unwrap_or(0);
+        (self.events > 0).then(|| f64::from(seen) / f64::from(self.events))
     }
 
     /// Whether texts of any host are full of these four bytes.
@@ -131,7 +160,12 @@ impl Rarity {
         let known = grams(string).map(|gram| self.of_gram(gram));
         let shared = known.reduce(f64::min).unwrap_or(0.0);
         // Bytes follow from those before them: not all of what each says is news.
-        (0.6 * -bits).exp2().max(shared / 50.0)
+        let guess = (0.6 * -bits).exp2().max(shared / 50.0);
+        match grams(string).filter_map(|gram| self.observed(gram)).reduce(f64::min) {
+            // Some event has each part of it, or none has: what was seen counts more than what the rules say.
+            Some(seen) => guess.min(seen.max(0.5 / f64::from(self.events)) / 50.0).max(seen / 200.0),
+            None => guess,
+        }
     }
 }
 

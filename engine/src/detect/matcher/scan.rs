@@ -156,6 +156,9 @@ struct Kept {
     range: Range,
 }
 
+/// What it costs to keep a string by bytes that every event has, in bits.
+const SEEN: f64 = 200.0;
+
 /// Bytes that form a group.
 const GROUP: usize = 4;
 /// The largest step from one place to the next.
@@ -197,7 +200,9 @@ impl Sampled {
                 3.0 * (1.0 + of(&common)).log2()
                     + 20.0 * rarity.of_gram(part)
                     + of(&crowds) / 4.0
-                    + if rarity.is_common(part) { 10.0 } else { 0.0 }
+                    + rarity
+                        .observed(part)
+                        .map_or(if rarity.is_common(part) { 10.0 } else { 0.0 }, |share| SEEN * share)
                     - say
             };
             let burdens: Vec<f64> = (0..=string.len().saturating_sub(GROUP)).map(burden).collect();

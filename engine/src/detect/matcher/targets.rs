@@ -33,6 +33,16 @@ impl Target {
         Self((program / 64 * (NEEDS + 1) + need) * 64 + program % 64)
     }
 
+    /// Of nothing but a list that somebody keeps.
+    pub(super) fn numbered(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The number in that list.
+    pub(super) fn number(self) -> usize {
+        self.0 as usize
+    }
+
     /// What excludes a program.
     pub(super) fn exclusion(program: u32) -> Self {
         Self::new(program, NEEDS)

@@ -256,7 +256,7 @@ fn many_short_upper_case_expressions_find_what_few_find() {
             })
             .collect();
         let programs: Vec<&Program> = programs.iter().collect();
-        let matcher = Builder::new(&programs, &table).finish();
+        let matcher = Builder::new(&programs, &table, &[]).finish();
         let mut scratch = Scratch::default();
         let texts = ["", "AA1", "ah1 aA1 BHx2", "BHx-", "every ZZ9", "AZ0BA1\u{212A}"];
         for text in texts {
@@ -281,18 +281,22 @@ proptest! {
         };
         let (programs, extras) = (compile(&exprs, Purpose::Alert), compile(&extras, Purpose::Suppress));
         let programs: Vec<&Program> = programs.iter().collect();
-        let mut builder = Builder::new(&programs, &table);
-        let requests: Vec<Extra> = extras.iter().map(|program| builder.extra(program)).collect();
-        let matcher = builder.finish();
+        // Made without knowing the events, and made for some of them.
+        let seen: Vec<Arc<Event>> = events.iter().take(3).cloned().map(Arc::new).collect();
         let mut scratch = Scratch::default();
-        // Twice, so that values are recalled.
-        for event in events.iter().chain(&events) {
+        for seen in [&[][..], &seen] {
+            let mut builder = Builder::new(&programs, &table, seen);
+            let requests: Vec<Extra> = extras.iter().map(|program| builder.extra(program)).collect();
+            let matcher = builder.finish();
+            // Twice, so that values are recalled.
+            for event in events.iter().chain(&events) {
             let [found, expected] = both(&programs, &table, &matcher, event, &mut scratch);
             prop_assert_eq!(found, expected, "{:?}", event);
             for (request, program) in requests.iter().zip(&extras) {
                 let mut holds = |id| table.get(id).is_some_and(|predicate: &Predicate| predicate.holds(event));
                 let expected = program.matches(event, &table, &mut holds);
                 prop_assert_eq!(matcher.matches(*request, event, &mut scratch), expected, "{:?}", event);
+            }
             }
         }
     }
