@@ -12,7 +12,7 @@ use crate::{
     alert::RuleFacts,
     detect::{ForeignRules, State},
     event::{Foreign, value::Words},
-    rule::{Diagnostics, Inputs, Places, Role, sigma::Logsource},
+    rule::{Diagnostics, Inputs, Loader, Places, Role, sigma::Logsource},
     store::{LineError, Lines},
 };
 
@@ -24,7 +24,12 @@ const MAX_TOLD: u64 = 20;
 pub(super) struct Events {
     /// Instead of a recording: events of any product, a JSON object a line, whose fields have the names that
     /// Sigma rules use. Each match is a JSON object on standard output.
-    #[arg(id = "events", long = "sigma-events", value_name = "FILE")]
+    #[arg(
+        id = "events",
+        long = "sigma-events",
+        value_name = "FILE",
+        conflicts_with_all = ["whitelist", "yara", "output"]
+    )]
     events: Option<PathBuf>,
     /// What the events are: rules for other log sources are left out. All rules are used if it is not said.
     #[arg(long, value_name = "category=..,product=..,service=..", requires = "events")]
@@ -48,7 +53,8 @@ pub(super) fn run(given: &Events, options: &Options) -> Result<ExitCode, Told> {
     let inputs =
         Inputs::read(&Places::default().with(Role::Placeholders, settings.sigma_placeholders.clone()), &mut wrong);
     let placeholders = inputs.placeholders(&mut wrong);
-    let (rules, mut problems) = ForeignRules::load(&settings.rules, given.logsource.as_ref(), placeholders);
+    let loader = Loader::foreign().with_placeholders(placeholders).with_selection(settings.selection.clone());
+    let (rules, mut problems) = ForeignRules::read(&settings.rules, loader, given.logsource.as_ref());
     problems.extend(wrong);
     if problems.has_errors() {
         eprint!("{}", problems.render(sense::colour()));
@@ -58,6 +64,9 @@ pub(super) fn run(given: &Events, options: &Options) -> Result<ExitCode, Told> {
     let tally = judge(lines, &rules, &path.display().to_string()).map_err(tell)?;
     for (rule, state) in rules.silent() {
         eprintln!("beewolf: {} ({}): {}", rule.id, state.word(), state.reason().unwrap_or_default());
+    }
+    if rules.others() > 0 {
+        eprintln!("beewolf: {} rules are left out: they are no Sigma rules, and for events of our own", rules.others());
     }
     eprintln!(
         "beewolf: {} lines ({} damaged), {} matches of {} rules; {} rules for these events, {} more that cannot match",

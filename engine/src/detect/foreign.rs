@@ -25,6 +25,7 @@ pub struct ForeignRules {
     silent: Vec<(Arc<RuleFacts>, RuleState)>,
     matcher: Matcher,
     names: Names,
+    others: usize,
 }
 
 impl ForeignRules {
@@ -32,7 +33,12 @@ impl ForeignRules {
     /// The findings beside them are warnings, and errors of rules that were left out.
     #[must_use]
     pub fn load(paths: &[PathBuf], logsource: Option<&Logsource>, placeholders: Placeholders) -> (Self, Diagnostics) {
-        let loader = Loader::foreign().with_placeholders(placeholders);
+        Self::read(paths, Loader::foreign().with_placeholders(placeholders), logsource)
+    }
+
+    /// The same with a loader of one's own, made by [`Loader::foreign`].
+    #[must_use]
+    pub fn read(paths: &[PathBuf], loader: Loader, logsource: Option<&Logsource>) -> (Self, Diagnostics) {
         let (loaded, diagnostics) = loader.load(paths);
         (Self::new(loaded, loader.into_names(), logsource), diagnostics)
     }
@@ -47,7 +53,9 @@ impl ForeignRules {
         let mut rules = Self { names, ..Self::default() };
         let mut table = Table::default();
         let mut programs = Vec::new();
-        for loaded in loaded.into_iter().filter(|rule| rule.ruleset == sigma::RULESET && applies(rule)) {
+        let (sigma, others): (Vec<_>, Vec<_>) = loaded.into_iter().partition(|rule| rule.ruleset == sigma::RULESET);
+        rules.others = others.len();
+        for loaded in sigma.into_iter().filter(applies) {
             let facts = Arc::new(super::facts(&loaded));
             match Program::for_source(&loaded.condition, Source::Foreign, Purpose::Alert, &mut table) {
                 Program::Const(false) => rules.silent.push((facts, loaded.state)),
@@ -83,6 +91,12 @@ impl ForeignRules {
     #[must_use]
     pub fn silent(&self) -> &[(Arc<RuleFacts>, RuleState)] {
         &self.silent
+    }
+
+    /// How many rules were left out that are not Sigma's: they name fields that only our events have.
+    #[must_use]
+    pub fn others(&self) -> usize {
+        self.others
     }
 
     /// The rules that match an event, in the order they were read.

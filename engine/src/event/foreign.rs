@@ -14,6 +14,7 @@ use super::{
     facts::{Facts, Name, Names},
     field::Field,
     json::ReadError,
+    mend,
     text::append_decoded,
     value::{List, Value},
 };
@@ -104,11 +105,20 @@ impl Foreign {
     }
 
     /// Becomes what another JSON object says: for readers of many, since memory is kept. It has no
-    /// meaning after an error.
+    /// meaning after an error. A byte order mark before it is no part of it; half of a surrogate pair becomes
+    /// U+FFFD, and a number beyond a double the string that shows it.
     ///
     /// # Errors
     /// [`ReadError`] if the line is none.
     pub fn read_next(&mut self, line: &[u8], names: &Names) -> Result<(), ReadError> {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        self.read_line(line, names).or_else(|error| {
+            let line = mend::mended(line).ok_or(error)?;
+            self.read_line(&line, names)
+        })
+    }
+
+    fn read_line(&mut self, line: &[u8], names: &Names) -> Result<(), ReadError> {
         let Self { text, found, .. } = self;
         text.clear();
         found.path.clear();

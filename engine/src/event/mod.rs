@@ -20,6 +20,7 @@ pub mod id;
 pub mod json;
 pub mod listen;
 pub mod loss;
+mod mend;
 pub mod process;
 pub mod seed;
 pub mod severity;

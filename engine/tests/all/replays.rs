@@ -108,6 +108,44 @@ fn events_of_other_products_are_judged_by_sigma_rules_and_matches_name_the_autho
     assert!(run("product=linux").stdout.is_empty());
 }
 
+#[test]
+fn what_chooses_rules_does_so_for_events_of_other_products_and_what_has_no_meaning_there_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let rule = |id: &str| {
+        format!(
+            "title: {id}\nid: {id}\ntags: [attack.t1059]\nlogsource: {{product: x}}\ndetection: {{s: {{a: 1}}, condition: s}}\n"
+        )
+    };
+    std::fs::write(path("rules.yml"), format!("{}---\n{}", rule("one"), rule("two"))).expect("written");
+    std::fs::write(path("own.yml"), "id: own\ntitle: T\nseverity: high\nwhen: event.action = exec\n").expect("written");
+    // The first line has a byte order mark; then what a strict parser refuses.
+    let lines = "\u{feff}{\"a\":1}\n{\"a\":1,\"b\":\"\\ud800\"}\n{\"a\":1,\"b\":1e400}\n";
+    std::fs::write(path("events.jsonl"), lines).expect("written");
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_beewolf"))
+            .args(["replay", "--sigma-events", &path("events.jsonl"), "--rules", &path("rules.yml"), &path("own.yml")])
+            .args(arguments)
+            .output()
+            .expect("the program was built");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), String::from_utf8_lossy(&output.stdout).lines().count(), said)
+    };
+    let (is_done, matches, said) = run(&[]);
+    assert!(is_done && matches == 6 && said.contains("1 rules are left out") && said.contains("(0 damaged)"), "{said}");
+    assert_eq!(run(&["--exclude", "one"]).1, 3);
+    assert_eq!(run(&["--tag", "attack.t1059"]).1, 6);
+    assert_eq!(run(&["--tag", "no.such"]).1, 0);
+    for refused in [["--whitelist", "w.yml"], ["--yara", "y.yar"], ["--output", "ecs"]] {
+        let (is_done, _, said) = run(&refused);
+        assert!(!is_done && said.contains(refused[0]) && said.contains("--sigma-events"), "{said}");
+    }
+    for wrong in ["product=", "product=a,product=b"] {
+        let (is_done, _, said) = run(&["--logsource", wrong]);
+        assert!(!is_done && said.contains("product"), "{said}");
+    }
+}
+
 /// Alerts of the shipped recording under a configuration.
 fn replay_with(folder: &Path, config: &str, arguments: &[&str]) -> Vec<serde_json::Value> {
     let path = folder.join("beewolf.yml");

@@ -71,7 +71,12 @@ impl FromStr for Logsource {
                 "service" => &mut logsource.service,
                 other => return Err(format!("`{other}` is not `category`, `product` or `service`")),
             };
-            *place = Some(value.to_lowercase());
+            if value.trim().is_empty() {
+                return Err(format!("`{key}` has no value: leave it out if any will do"));
+            }
+            if place.replace(value.trim().to_lowercase()).is_some() {
+                return Err(format!("`{key}` stands twice"));
+            }
         }
         Ok(logsource)
     }
