@@ -25,6 +25,9 @@ const MAX_EXACT: usize = 16;
 /// Sets kept per program, the rarest.
 const MAX_NEEDS: usize = 6;
 
+/// The share of events that have a field, as a guess.
+const PRESENT: f64 = 0.6;
+
 /// A simple fact of some element of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Fact {
@@ -173,16 +176,16 @@ fn of_predicate(predicate: &Predicate, rarity: &Rarity) -> Option<Need> {
     if let Subject::Derived(derived) = &predicate.subject {
         // What is made of a field says nothing of its value, but that it is there.
         let facts = vec![(Subject::Field(derived.field), Fact::Exists)];
-        return Some(Need { facts, share: Share::guessed(0.6), is_exact: false, decides: None });
+        return Some(Need { facts, share: Share::guessed(PRESENT), is_exact: false, decides: None });
     }
     let facts: Vec<(Fact, f64)> = match &predicate.test {
         Test::Bool(flag) => vec![(Fact::Bool(*flag), if *flag { 0.1 } else { 0.8 })],
-        Test::Exists => vec![(Fact::Exists, 0.6)],
+        Test::Exists => vec![(Fact::Exists, PRESENT)],
         // The list itself is looked into only where the field is there.
-        Test::Indicator(_) => vec![(Fact::Exists, 0.6)],
+        Test::Indicator(_) => vec![(Fact::Exists, PRESENT)],
         // A date or a fraction can be written in many ways.
         Test::Field(_) | Test::Fraction(..) | Test::Moment(_) => return None,
-        Test::Null => vec![(Fact::Exists, 0.6)],
+        Test::Null => vec![(Fact::Exists, PRESENT)],
         Test::Int(order, bound) => of_order(*order, *bound)?,
         Test::Ints(numbers) => {
             numbers.iter().map(|number| (Fact::Int(*number), if *number == 0 { 0.3 } else { 0.02 })).collect()
@@ -192,7 +195,7 @@ fn of_predicate(predicate: &Predicate, rarity: &Rarity) -> Option<Need> {
             networks.iter().map(|network| (Fact::Network(*network), share(network))).collect()
         }
         Test::Pattern(pattern) => of_pattern(pattern.text(), rarity)?,
-        Test::Text(strings) => of_strings(strings, rarity)?,
+        Test::Text(strings) => of_strings(strings, rarity),
     };
     // A string anywhere in the event has many texts to be in.
     let places = if matches!(&predicate.subject, Subject::Anywhere) { 10.0 } else { 1.0 };
@@ -203,7 +206,8 @@ fn of_predicate(predicate: &Predicate, rarity: &Rarity) -> Option<Need> {
 
 /// Whether a predicate holds whenever one of its facts is found, too.
 fn is_exact(predicate: &Predicate) -> bool {
-    let is_folded = matches!(&predicate.test, Test::Text(strings) if strings.case() == Case::Folded);
+    let is_folded = matches!(&predicate.test, Test::Text(strings)
+        if strings.case() == Case::Folded && !strings.needles().iter().any(|needle| needle.is_empty()));
     let is_field = matches!(predicate.subject, Subject::Field(_) | Subject::Named(_));
     is_folded && is_field && predicate.quantifier == Quantifier::Any
 }
@@ -245,7 +249,7 @@ fn is_rarer_exact(string: &[u8]) -> bool {
     string.iter().any(u8::is_ascii_uppercase)
 }
 
-fn of_strings(strings: &Strings, rarity: &Rarity) -> Option<Vec<(Fact, f64)>> {
+fn of_strings(strings: &Strings, rarity: &Rarity) -> Vec<(Fact, f64)> {
     let fact = |needle: &Bytes| {
         let (position, needle) = match (strings.case(), std::str::from_utf8(needle)) {
             (Case::Folded, _) => (strings.position(), needle.to_vec()),
@@ -258,8 +262,11 @@ fn of_strings(strings: &Strings, rarity: &Rarity) -> Option<Vec<(Fact, f64)>> {
             Position::Start | Position::End => rarity.at_an_end(&needle),
             Position::Whole => rarity.whole(&needle),
         };
-        let says_something = !needle.is_empty() || position == Position::Whole;
-        says_something.then(|| (Fact::Text(position, needle.into()), share))
+        // Every text has it; there has to be one.
+        if needle.is_empty() && position != Position::Whole {
+            return (Fact::Exists, PRESENT);
+        }
+        (Fact::Text(position, needle.into()), share)
     };
     strings.needles().iter().map(fact).collect()
 }

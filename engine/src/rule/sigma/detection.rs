@@ -99,6 +99,10 @@ impl<'f> Compiler<'f> {
             return None;
         };
         let conditions = match &condition.value {
+            Yaml::Sequence(items) if items.is_empty() => {
+                diagnostics.push(wrong_type(condition, "there is no condition in this list", None));
+                return None;
+            }
             Yaml::Sequence(items) => items.iter().collect(),
             Yaml::Mapping(_) | Yaml::Scalar(_) => vec![condition],
         };

@@ -15,12 +15,12 @@ use crate::{
     event::{
         facts::Reference,
         field::Field,
-        value::{Type, Value as Scalar},
+        value::{Bytes, Type, Value as Scalar},
     },
     rule::{
         expr::{Expr, Predicate, Quantifier, Subject},
         moment::Moment,
-        test::{Case, Pattern, Position, Related, Relation, Test, single},
+        test::{Case, Pattern, Position, Related, Relation, Strings, Test, single},
         transform::Chain,
     },
 };
@@ -387,7 +387,13 @@ fn text_item(target: &Target, values: &[Value], case: Case) -> Compiled {
     if !networks.is_empty() {
         parts.push(target.test(Test::Networks(networks.into())));
     }
-    parts.extend(value::tests(&wilds, case).map_err(Refusal::Unsupported)?.into_iter().map(|test| target.test(test)));
+    // Fields of our own events are there or not; those of other products may be there and null, which is no text.
+    let present = |test| match (target.ty, test) {
+        (None, Test::Exists) => Test::Text(Strings::new(Position::Start, case, [Bytes::default()])),
+        (_, test) => test,
+    };
+    let tests = value::tests(&wilds, case).map_err(Refusal::Unsupported)?;
+    parts.extend(tests.into_iter().map(|test| target.test(present(test))));
     Ok(parts)
 }
 
