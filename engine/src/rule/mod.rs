@@ -36,6 +36,7 @@ pub mod native;
 pub mod op;
 pub mod overriding;
 mod parse;
+mod pcre;
 pub mod program;
 pub mod reach;
 pub mod reason;

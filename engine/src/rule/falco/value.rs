@@ -12,7 +12,8 @@ use crate::{
     rule::{
         ast::Literal,
         diagnostic::{Diagnostic, Place},
-        op::{self, Fault},
+        op,
+        pcre::{self, Fault, Flavour},
         test::{Case, Pattern, Position, Strings, Test},
         transform,
         typed::Typed,
@@ -59,8 +60,8 @@ pub(super) fn tests(
                 return Err(does_not_fit(comparison, operator, of));
             };
             let problem = |fault| match fault {
-                Fault::Constant(error) => *error,
-                Fault::Operator(hint) => misfit(comparison, operator, of).hint_if(hint),
+                op::Fault::Constant(error) => *error,
+                op::Fault::Operator(hint) => misfit(comparison, operator, of).hint_if(hint),
             };
             match ours.test(of, &constants) {
                 Ok(test) => Ok((vec![test], Vec::new())),
@@ -86,14 +87,15 @@ pub(super) fn texts(
         let decoded = constants.iter().map(hexadecimal).collect::<Result<_, _>>()?;
         Ok(strings(position, Case::Exact, decoded).into_iter().collect())
     };
-    let patterns = |flags: &str, translate: fn(&str) -> Result<String, String>| -> Result<Vec<Test>, Refusal> {
+    let patterns = |flags: &str, translate: fn(&str) -> Result<String, Fault>| -> Result<Vec<Test>, Refusal> {
         let compile = |constant: &Literal| {
             let text = constant.text().unwrap_or_default();
-            let regex = translate(text).map_err(Refusal::Unsupported)?;
-            let compiled = Pattern::new(&format!("{flags}\\A(?:{regex})\\z"));
-            compiled
-                .map(Test::Pattern)
-                .map_err(|why| broken("invalid-regex", &constant.place, format!("`{text}`: {why}")))
+            let invalid = |why| broken("invalid-regex", &constant.place, format!("`{text}`: {why}"));
+            let regex = translate(text).map_err(|fault| match fault {
+                Fault::Unsupported(what) => Refusal::Unsupported(what),
+                Fault::Wrong(why) => invalid(why),
+            })?;
+            Pattern::new(&format!("{flags}\\A(?:{regex})\\z")).map(Test::Pattern).map_err(invalid)
         };
         constants.iter().map(compile).collect()
     };
@@ -122,11 +124,19 @@ pub(super) fn texts(
         Operator::Glob => patterns("(?s)", pattern::glob),
         Operator::Iglob => patterns("(?si)", pattern::glob),
         Operator::Pmatch => patterns("(?s)", pattern::path),
-        Operator::Regex => patterns("", |regex| Ok(regex.to_owned())),
+        Operator::Regex => patterns("", regex),
         Operator::Exists | Operator::NotEqual | Operator::Order(_) => {
             Err(does_not_fit(comparison, operator, transform::TEXT))
         }
     }
+}
+
+/// A regular expression in the syntax of the engine. RE2 has neither look-around nor what else cannot be done here, so
+/// Falco refuses it too.
+fn regex(pattern: &str) -> Result<String, Fault> {
+    pcre::translate(pattern, Flavour::Re2).map_err(|fault| match fault {
+        Fault::Unsupported(why) | Fault::Wrong(why) => Fault::Wrong(why),
+    })
 }
 
 /// Bytes that are written in hexadecimal digits.

@@ -15,7 +15,7 @@ impl Operator for Matches {
         "regex"
     }
     fn doc(&self) -> &'static str {
-        "The regular expression matches some part of the text, in linear time; `(?i)` at its start folds case."
+        "The regular expression, in the syntax of the Rust crate `regex`, matches some part of the text, in linear time; `(?i)` at its start folds case."
     }
     fn example(&self) -> &'static str {
         "process.command_line regex 'base64 +(-d|--decode)'"

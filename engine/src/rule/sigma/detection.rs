@@ -18,6 +18,7 @@ use crate::{
         lack::Lack,
         lint,
         mapping::NOT_MAPPED,
+        pcre::{self, Flavour},
         reason::Reason,
         shape::wrong_type,
         yaml::{Node, Value as Yaml},
@@ -247,7 +248,8 @@ fn literals(modifiers: &[&str], nodes: &[&Node], diagnostics: &mut Diagnostics) 
         return;
     }
     for node in nodes {
-        let Some((text, operator)) = node.text().and_then(|text| Some((text, lint::plainly(text)?))) else { continue };
+        let plainly = |text: &str| lint::plainly(&pcre::translate(text, Flavour::Pcre).ok()?);
+        let Some((text, operator)) = node.text().and_then(|text| Some((text, plainly(text)?))) else { continue };
         let message = format!("the regular expression `{text}` is a plain string");
         let instead = if operator == "=" { "no modifier".to_owned() } else { format!("the modifier `{operator}`") };
         let warning = Diagnostic::warning("regex-is-literal", node.place.clone(), message);

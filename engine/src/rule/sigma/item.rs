@@ -20,6 +20,7 @@ use crate::{
     rule::{
         expr::{Expr, Predicate, Quantifier, Subject},
         moment::Moment,
+        pcre::Fault,
         test::{Case, Pattern, Position, Related, Relation, Strings, Test, single},
         transform::Chain,
     },
@@ -398,10 +399,18 @@ fn text_item(target: &Target, values: &[Value], case: Case) -> Compiled {
 }
 
 fn patterns(values: &[Value], flags: &str) -> Result<Vec<Pattern>, Refusal> {
-    let compile = |value| {
-        let pattern = plain(value).unwrap_or_default();
-        regex::compile(&pattern, flags)
-            .map_err(|why| Refusal::Unsupported(format!("the regular expression `{pattern}`: {why}")))
+    let compile = |value: &Value| {
+        let Some(pattern) = plain(value) else {
+            let hint = "the word is written in quotes, and for what is absent or null no modifier is needed";
+            return Err(Refusal::Broken("a regular expression cannot be null".to_owned(), Some(hint.to_owned())));
+        };
+        regex::compile(&pattern, flags).map_err(|fault| match fault {
+            Fault::Unsupported(why) => Refusal::Unsupported(format!("the regular expression `{pattern}`: {why}")),
+            Fault::Wrong(why) => {
+                let hint = "a character that is meant as it is has a backslash before it, or no `re`";
+                Refusal::Broken(format!("the regular expression `{pattern}`: {why}"), Some(hint.to_owned()))
+            }
+        })
     };
     values.iter().map(compile).collect()
 }

@@ -208,7 +208,10 @@ fn flag(item: &mut Modified, flag: char, name: &str, before: &[&str]) -> Result<
     const FLAGS: &[&str] = &["dotall", "i", "ignorecase", "m", "multiline", "re", "s"];
     match (&mut item.compare, before.last()) {
         (Compare::Regex(flags), Some(last)) if FLAGS.contains(last) => {
-            flags.push(flag);
+            // Twice says no more than once.
+            if !flags.contains(flag) {
+                flags.push(flag);
+            }
             Ok(())
         }
         (_, _) => broken(format!("`{name}` stands behind `re` only")),
@@ -341,6 +344,12 @@ mod tests {
     }
 
     #[test]
+    fn a_flag_that_stands_twice_is_one() {
+        let item = apply(&["re", "i", "ignorecase", "i", "s"], vec![Value::Int(1)], &placeholders()).expect("flags");
+        assert_eq!(item.compare, Compare::Regex("is".to_owned()));
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused_with_its_reason() {
         let refusal =
             |modifiers: &[&str], value| apply(modifiers, vec![value], &placeholders()).expect_err("a refusal");
@@ -369,5 +378,6 @@ mod tests {
         assert!(matches!(refusal(&["base64"], text("a*")), Refusal::Broken(..)));
         assert!(matches!(refusal(&["contains"], Value::Null), Refusal::Broken(..)));
         assert!(matches!(refusal(&["i"], text("a")), Refusal::Broken(..)));
+        assert!(matches!(refusal(&["re", "expand"], Value::Null), Refusal::Broken(..)));
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::rule::{
     diagnostic::{Diagnostic, Diagnostics, Source},
     shape::wrong_type,
-    yaml::{self, Node, Value},
+    yaml::{self, Node, Plain, Value},
 };
 
 /// Values by the names of placeholders.
@@ -40,7 +40,9 @@ impl Placeholders {
                 Value::Sequence(items) => items.as_slice(),
                 Value::Mapping(_) | Value::Scalar(_) => std::slice::from_ref(value),
             };
-            let values: Option<Vec<String>> = nodes.iter().map(|node| node.text().map(str::to_owned)).collect();
+            let is_null = |node: &Node| matches!(&node.value, Value::Scalar(scalar) if scalar.plain() == Plain::Null);
+            let text = |node: &Node| node.text().filter(|_| !is_null(node)).map(str::to_owned);
+            let values: Option<Vec<String>> = nodes.iter().map(text).collect();
             match (name.text(), values) {
                 (Some(name), Some(values)) if !values.is_empty() => {
                     self.values.insert(name.to_owned(), values);
@@ -84,7 +86,7 @@ mod tests {
         assert_eq!(placeholders.get("a"), Some(&["x*".to_owned()][..]));
         assert_eq!(placeholders.get("b"), Some(&["1".to_owned(), "two".to_owned()][..]));
         assert_eq!(placeholders.get("c"), None);
-        for wrong in ["- a\n", "a: []\n", "a: {b: c}\n", "a: [[b]]\n"] {
+        for wrong in ["- a\n", "a: []\n", "a: {b: c}\n", "a: [[b]]\n", "a: null\n", "a:\n", "a: [b, ~]\n"] {
             assert_eq!(read(wrong).1, 1, "{wrong}");
         }
     }

@@ -1,16 +1,21 @@
 //! Regular expressions of Sigma rules, whose flavour is PCRE's.
 //!
-//! They are matched by an engine whose time is linear in the text. Of what the specification allows it
-//! differs in one point: there `$` also matches before a newline at the very end.
+//! They are matched by an engine whose time is linear in the text: `pcre` translates them. Here is what is Sigma's: the
+//! modifiers that are flags, and the `$` that, where lines are not told apart, also matches before a newline at the very end.
 
 use regex_syntax::ast::{self, AssertionKind, Ast};
 
-use crate::rule::test::Pattern;
+use crate::rule::{
+    pcre::{self, Fault, Flavour},
+    test::Pattern,
+};
 
 /// Compiles a pattern with its flags (`i`, `m`, `s`).
-pub(super) fn compile(pattern: &str, flags: &str) -> Result<Pattern, String> {
-    let pattern = if flags.contains('m') { pattern.to_owned() } else { with_last_newline(pattern) };
-    Pattern::new(&if flags.is_empty() { pattern } else { format!("(?{flags}){pattern}") })
+pub(super) fn compile(pattern: &str, flags: &str) -> Result<Pattern, Fault> {
+    let pattern = pcre::translate(pattern, Flavour::Pcre)?;
+    let pattern = if flags.contains('m') { pattern } else { with_last_newline(&pattern) };
+    // What is left to refuse is too large, or a property of Unicode that is unknown here.
+    Pattern::new(&if flags.is_empty() { pattern } else { format!("(?{flags}){pattern}") }).map_err(Fault::Unsupported)
 }
 
 /// The pattern with each `$` letting a last newline pass. One that sets the flag `m` itself stays as it is.
@@ -88,6 +93,8 @@ mod tests {
             let found = compile(pattern, flags).expect("a pattern").holds(text.as_bytes());
             assert_eq!(found, expected, "{pattern} {flags} on {text:?}");
         }
-        assert!(compile("(", "").is_err());
+        assert!(matches!(compile("(", ""), Err(Fault::Wrong(_))));
+        assert!(matches!(compile("(?=a)", ""), Err(Fault::Unsupported(_))));
+        assert!(matches!(compile(r"\w{5000}", ""), Err(Fault::Unsupported(_))));
     }
 }

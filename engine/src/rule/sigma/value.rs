@@ -48,7 +48,7 @@ impl Value {
     /// The value of a scalar. `None` for mappings and lists.
     pub(super) fn of_node(node: &Node, reading: Reading) -> Option<Self> {
         let Yaml::Scalar(scalar) = &node.value else { return None };
-        if reading.raw {
+        if reading.raw && scalar.plain() != Plain::Null {
             return Some(Self::of_text(&scalar.text, reading));
         }
         Some(match scalar.plain() {
