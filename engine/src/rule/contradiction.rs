@@ -26,6 +26,16 @@ pub(super) fn find(expr: &Expr) -> Vec<Finding> {
     found
 }
 
+/// Which of some parts can never be true together, whatever the event. Unlike what an author is told of, this leaves
+/// out a test of a text and its opposite: both are true of a text that was cut.
+pub(super) fn excluded(parts: &[Expr]) -> Option<String> {
+    let tests = tests_of(parts, true);
+    disjoint(&tests).or_else(|| {
+        let certain: Vec<_> = tests.into_iter().filter(|(predicate, _)| !predicate.test.reads_text()).collect();
+        opposites(&certain)
+    })
+}
+
 fn walk(expr: &Expr, found: &mut Vec<Finding>) {
     match expr {
         Expr::All(parts) => {

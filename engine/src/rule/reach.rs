@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{
+    contradiction,
     correlate::{Correlation, Slot, Source as SlotSource},
     expr::{Derived, Expr, Predicate, Source, Subject},
     loaded::{Loaded, State},
@@ -224,6 +225,7 @@ fn of_condition(condition: &Expr, sensors: &Sensors) -> Reach {
 /// The kinds among some whose events a condition may be true of.
 fn possible(expr: &Expr, among: Kinds, sensors: &Sensors) -> Kinds {
     match expr {
+        Expr::All(parts) if contradiction::excluded(parts).is_some() => Kinds::default(),
         Expr::All(parts) => parts.iter().fold(among, |kinds, part| possible(part, kinds, sensors)),
         Expr::Any(parts) => parts.iter().map(|part| possible(part, among, sensors)).fold(Kinds::default(), Kinds::or),
         Expr::Const(constant) => {
@@ -307,6 +309,9 @@ fn blame(expr: &Expr, among: Kinds, sensors: &Sensors, reasons: &mut Vec<Reason>
                     return;
                 }
                 kinds = rest;
+            }
+            if let Some(parts) = contradiction::excluded(parts) {
+                add(reasons, Reason::excluded(&parts));
             }
         }
         Expr::Any(parts) => parts.iter().for_each(|part| blame(part, among, sensors, reasons)),
@@ -408,6 +413,20 @@ mod tests {
             reach.reasons.iter().map(|reason| format!(" {}:{}", reason.code.word(), reason.fact)).collect::<String>()
         };
         found.iter().map(|reach| format!("{}{}", reach.verdict.word(), reasons(reach))).collect()
+    }
+
+    #[test]
+    fn parts_that_exclude_each_other_are_never_true_together() {
+        let check = |when: &str, expected: &str| {
+            let rule = format!("id: r\ntitle: T\nseverity: low\nwhen: |\n  event.action = exec and {when}\n");
+            assert_eq!(judged(&rule, &Sensors::best()), [expected], "{when}");
+        };
+        check("process.name = bash and process.name = ls", "never contradiction:");
+        check("process.name = bash and (user.id = 1 or user.id = 2 and user.id = 3)", "degraded contradiction:");
+        check("process.name = bash and (process.pid = 1 or process.pid = 2)", "can_fire");
+        check("process.pid = 1 and not process.pid = 1", "never contradiction:");
+        // A text that was cut is both.
+        check("process.name = bash and not process.name = bash", "can_fire");
     }
 
     /// What becomes of a condition where everything can be had, and on the other host.

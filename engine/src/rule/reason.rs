@@ -68,6 +68,11 @@ impl Reason {
         Self::new(Code::Contradiction, "", "no event can match its condition")
     }
 
+    /// Parts that can never be true together.
+    pub(super) fn excluded(parts: &str) -> Self {
+        Self::new(Code::Contradiction, "", format!("these can never be true together: {parts}"))
+    }
+
     /// Several in one line.
     #[must_use]
     pub fn join(reasons: &[Self]) -> String {
