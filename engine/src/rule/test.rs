@@ -9,6 +9,7 @@ use ahash::AHashSet;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use ipnet::IpNet;
 use memchr::memmem;
+use regex_syntax::ast;
 
 use super::{fold, moment::Moment, transform::Chain};
 use crate::{
@@ -237,8 +238,8 @@ impl Pattern {
             regex::bytes::RegexBuilder::new(pattern).size_limit(MAX_PATTERN_BYTES).unicode(unicode).build()
         };
         build(true)
-            // Not every pattern is one without Unicode: `\p{Greek}`.
-            .map(|regex| Self { regex, ascii: build(false).ok() })
+            // Not every pattern is one without Unicode: `\p{Greek}`. Nor does one know relatives of letters then.
+            .map(|regex| Self { regex, ascii: (!has_relative_in_ascii(pattern)).then(|| build(false).ok()).flatten() })
             .map_err(|error| {
                 if let regex::Error::CompiledTooBig(limit) = error {
                     return format!("it needs more than {} MiB", limit >> 20);
@@ -262,6 +263,35 @@ impl Pattern {
             Some(ascii) if text::is_ascii(text) => ascii.is_match(text),
             Some(_) | None => self.regex.is_match(text),
         }
+    }
+}
+
+/// Whether a pattern has the long s or the Kelvin sign, which without case are letters of ASCII. In a class neither is
+/// there without Unicode.
+fn has_relative_in_ascii(pattern: &str) -> bool {
+    /// Looks for the two.
+    struct Search(bool);
+
+    impl ast::Visitor for Search {
+        type Output = bool;
+        type Err = std::convert::Infallible;
+
+        fn finish(self) -> Result<bool, Self::Err> {
+            Ok(self.0)
+        }
+
+        fn visit_pre(&mut self, ast: &ast::Ast) -> Result<(), Self::Err> {
+            if let ast::Ast::Literal(literal) = ast {
+                self.0 |= !literal.c.is_ascii() && fold::character(literal.c).is_ascii();
+            }
+            Ok(())
+        }
+    }
+
+    let Ok(parsed) = ast::parse::Parser::new().parse(pattern) else { return true };
+    match ast::visit(&parsed, Search(false)) {
+        Ok(found) => found,
+        Err(never) => match never {},
     }
 }
 
@@ -560,6 +590,17 @@ mod tests {
             prop_assert!(pattern.ascii.is_some());
             prop_assert_eq!(pattern.holds(text.as_bytes()), pattern.regex.is_match(text.as_bytes()));
         }
+    }
+
+    #[test]
+    fn letters_with_a_relative_in_ascii_match_it_without_case() {
+        for pattern in
+            ["(?i)^x\u{17f}$", "(?i)^x\\x{17F}$", "(?i)^x(?:\u{17f}|\u{212a})$", "(?i)^.\u{17f}$", "(?i)^x[\u{17f}q]$"]
+        {
+            assert!(Pattern::new(pattern).expect("a pattern").holds(b"xS"), "{pattern}");
+        }
+        assert!(Pattern::new("(?i)^xk$").expect("a pattern").holds("X\u{212a}".as_bytes()));
+        assert!(!Pattern::new("^x\u{17f}$").expect("a pattern").holds(b"xs"));
     }
 
     fn strings(position: Position, case: Case, needles: &[&str]) -> Strings {
