@@ -160,6 +160,12 @@ fn field(node: &yaml::Node, diagnostics: &mut Diagnostics) -> Option<Name> {
 fn operator(node: &yaml::Node, diagnostics: &mut Diagnostics) -> Option<Operator> {
     let word = crate::rule::shape::text(node, "a comparison", diagnostics)?;
     let found = OPERATORS.iter().find(|(known, _)| *known == word).map(|(_, operator)| *operator);
+    if found.is_some_and(|operator| operator.takes() == Takes::Nothing) {
+        let message = format!("`{word}` takes no value, and an exception is made of values");
+        let error = Diagnostic::error("wrong-word", node.place.clone(), message);
+        diagnostics.push(error.hint(format!("add `and not FIELD {word}` to the condition")));
+        return found;
+    }
     if found.is_none() {
         let error = Diagnostic::error("wrong-word", node.place.clone(), format!("unknown operator `{word}`"));
         diagnostics.push(error.hint_if(did_you_mean(&word, OPERATORS.iter().map(|(word, _)| *word))));

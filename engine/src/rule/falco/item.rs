@@ -16,7 +16,7 @@ use crate::rule::{
     ast::Text,
     diagnostic::{Diagnostic, Diagnostics, Place},
     shape::{Shape, text, wrong_type},
-    yaml::{Node, Plain, Value},
+    yaml::{Node, Value},
 };
 
 /// Keys of a rule.
@@ -41,6 +41,8 @@ const RULE_KEYS: &[&str] = &[
 const MACRO_KEYS: &[&str] = &["macro", "condition", "append", "override"];
 /// Keys of a list.
 const LIST_KEYS: &[&str] = &["list", "items", "append", "override"];
+/// Keys that stand beside `override` without being named in it. What `append` says there is looked at by itself.
+const BESIDE: &[&str] = &["rule", "macro", "list", "override", "append"];
 /// Items about the versions of Falco and of its plugins.
 const VERSIONS: &[&str] = &["required_engine_version", "required_plugin_versions"];
 
@@ -144,7 +146,7 @@ impl Items {
     fn read_list(&mut self, item: &Node, diagnostics: &mut Diagnostics) {
         let Some(shape) = Shape::new(item, "a Falco list", LIST_KEYS, diagnostics) else { return };
         let Some(name) = shape.required_text("list", diagnostics) else { return };
-        let Some(changes) = changes(&shape, &["items"], &["items"], diagnostics) else { return };
+        let Some(changes) = changes(&shape, item, &["items"], &["items"], diagnostics) else { return };
         // An empty list says something, none is forgotten.
         if shape.required("items", diagnostics).is_none() {
             return;
@@ -175,7 +177,7 @@ impl Items {
     fn read_macro(&mut self, item: &Node, diagnostics: &mut Diagnostics) {
         let Some(shape) = Shape::new(item, "a Falco macro", MACRO_KEYS, diagnostics) else { return };
         let Some(name) = shape.required_text("macro", diagnostics) else { return };
-        let Some(changes) = changes(&shape, &["condition"], &["condition"], diagnostics) else { return };
+        let Some(changes) = changes(&shape, item, &["condition"], &["condition"], diagnostics) else { return };
         let Some(condition) = shape.condition("condition", diagnostics) else { return };
         let place = item.get("macro").map_or_else(|| item.place.clone(), |node| node.place.clone());
         match self.macros.get_mut(&name) {
@@ -292,13 +294,14 @@ fn rule_changes<'n>(shape: &Shape<'n>, item: &Node, diagnostics: &mut Diagnostic
     let may_append = ["condition", "output", "desc", "tags", "exceptions"];
     let may_replace = ["priority", "enabled", "warn_evttypes", "skip-if-unknown-filter"];
     let all = [may_append.as_slice(), may_replace.as_slice()].concat();
-    changes(shape, &may_append, &all, diagnostics)
+    changes(shape, item, &may_append, &all, diagnostics)
 }
 
 /// What an item does to the one before it, which keys may be appended to, and which replaced. `None`
 /// if that is broken.
 fn changes<'n>(
     shape: &Shape<'n>,
+    item: &Node,
     may_append: &[&'static str],
     may_replace: &[&'static str],
     diagnostics: &mut Diagnostics,
@@ -311,6 +314,13 @@ fn changes<'n>(
         return Some(Changes { to_earlier: appends, named: named.map(Iterator::collect) });
     }
     let before = diagnostics.errors();
+    if flag(shape, "append", diagnostics) == Some(true)
+        && let Some(append) = shape.get("append")
+    {
+        let error = Diagnostic::error("wrong-key", append.place.clone(), "`append: true` stands beside `override`");
+        diagnostics
+            .push(error.hint("`override` says key by key what is appended and what replaced: leave `append` out"));
+    }
     let mut named = Vec::new();
     for (key, value) in shape.entries("override", diagnostics) {
         let Some(name) = text(key, "the name of a key", diagnostics) else { continue };
@@ -336,6 +346,16 @@ fn changes<'n>(
         }
         named.push((*known, change));
     }
+    // Those that it gets wrong are reported already.
+    let asked = shape.entries("override", &mut Diagnostics::default()).filter_map(|(key, _)| key.text());
+    let known: Vec<&str> = asked.chain(BESIDE.iter().copied()).collect();
+    let Value::Mapping(entries) = &item.value else { return None };
+    for (key, _) in entries {
+        if let Some(name) = key.text().filter(|name| !known.contains(name)) {
+            let error = Diagnostic::error("wrong-key", key.place.clone(), format!("`override` does not name `{name}`"));
+            diagnostics.push(error.hint("say there whether it is to `append` or to `replace`, or leave it out"));
+        }
+    }
     (diagnostics.errors() == before).then_some(Changes { to_earlier: true, named: Some(named) })
 }
 
@@ -356,14 +376,26 @@ pub(super) fn constant(node: &Node, diagnostics: &mut Diagnostics) -> Option<Wor
     }
 }
 
-/// A boolean.
+/// A boolean, as YAML 1.1 has them: quoted too, since Falco's reader takes those.
 fn flag(shape: &Shape<'_>, key: &str, diagnostics: &mut Diagnostics) -> Option<bool> {
+    /// The words for false and true. Each may be in small letters, in capitals or begin with one.
+    const WORDS: &[(&str, bool)] = &[
+        ("n", false),
+        ("no", false),
+        ("false", false),
+        ("off", false),
+        ("y", true),
+        ("yes", true),
+        ("true", true),
+        ("on", true),
+    ];
     let node = shape.get(key)?;
-    if let Value::Scalar(scalar) = &node.value
-        && let Plain::Bool(flag) = scalar.plain()
-    {
-        return Some(flag);
+    let written = node.text().unwrap_or_default();
+    let later = written.get(1..).unwrap_or_default();
+    let is_cased = later == later.to_ascii_lowercase() || written == written.to_ascii_uppercase();
+    let found = WORDS.iter().find(|(word, _)| is_cased && written.eq_ignore_ascii_case(word)).map(|(_, flag)| *flag);
+    if found.is_none() {
+        diagnostics.push(wrong_type(node, &format!("`{key}` is true or false"), None));
     }
-    diagnostics.push(wrong_type(node, &format!("`{key}` is true or false"), None));
-    None
+    found
 }

@@ -148,11 +148,17 @@ fn severity(node: &Node, diagnostics: &mut Diagnostics) -> Option<Severity> {
     found
 }
 
-/// An id made of a name: `falco-terminal-shell-in-container`.
+/// An id made of a name: `falco-terminal-shell-in-container`. An id has letters and digits of ASCII; a name without any
+/// gets the numbers of its characters: `falco-u6f22`.
 fn id(name: &str) -> String {
     let letters = name.to_lowercase();
     let words = letters.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    std::iter::once("falco").chain(words).collect::<Vec<_>>().join("-")
+    let mut words: Vec<String> = words.map(str::to_owned).collect();
+    if words.is_empty() {
+        let shown = name.chars().filter(|character| !character.is_whitespace());
+        words = shown.map(|character| format!("u{:x}", u32::from(character))).collect();
+    }
+    format!("falco-{}", words.join("-"))
 }
 
 /// ATT&CK's tags in Sigma's spelling: `T1059.004` and `mitre_lateral_movement`. Others stay.
