@@ -88,6 +88,8 @@ struct Room {
     /// Values with their slots.
     values: Vec<(usize, Scalar)>,
     objects: Vec<(usize, Scalar)>,
+    /// Whether a number was so large that some of its digits may be lost.
+    is_rounded: bool,
 }
 
 /// The slot of values that no condition names: after all others.
@@ -111,30 +113,38 @@ impl Foreign {
     /// # Errors
     /// [`ReadError`] if the line is none.
     pub fn read_next(&mut self, line: &[u8], names: &Names) -> Result<(), ReadError> {
-        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        self.read_line(line, names).or_else(|error| {
-            let line = mend::mended(line).ok_or(error)?;
-            self.read_line(&line, names)
-        })
+        let line = mend::without_mark(line);
+        let mut read = self.read_values(line, names);
+        // Few lines need it; none that is JSON goes unjudged for what its parser cannot keep.
+        if (read.is_err() || self.found.is_rounded)
+            && let Some(mended) = mend::mended(line)
+        {
+            let again = self.read_values(mended.as_bytes(), names);
+            // An error is about the line as it was given.
+            read = if again.is_ok() { again } else { read.and(again) };
+        }
+        if !read? {
+            return Err(ReadError::NotAnObject);
+        }
+        self.sort(names);
+        Ok(())
     }
 
-    fn read_line(&mut self, line: &[u8], names: &Names) -> Result<(), ReadError> {
+    /// Finds the values of a line, and whether it is an object.
+    fn read_values(&mut self, line: &[u8], names: &Names) -> Result<bool, ReadError> {
         let Self { text, found, .. } = self;
         text.clear();
         found.path.clear();
         found.values.clear();
         found.objects.clear();
+        found.is_rounded = false;
         let member = Member(&mut Found { names, text, room: found });
         // Checked once as a whole, a line need not be checked string by string.
         let is_object = match std::str::from_utf8(line) {
             Ok(line) => whole_of(serde_json::Deserializer::from_str(line), member),
             Err(_) => whole_of(serde_json::Deserializer::from_slice(line), member),
         }?;
-        if !is_object {
-            return Err(ReadError::NotAnObject);
-        }
-        self.sort(names);
-        Ok(())
+        Ok(is_object)
     }
 
     /// Puts values that were found where their slots say.
@@ -170,6 +180,9 @@ fn add(slots: &mut [Range<usize>], scalars: &mut Vec<Scalar>, slot: usize, scala
     }
     scalars.push(scalar);
 }
+
+/// From here on a number may have been an integer that 64 bits do not hold.
+const BEYOND: f64 = 9_223_372_036_854_775_808.0;
 
 /// Reads all there is.
 fn whole_of<'de, R: serde_json::de::Read<'de>>(
@@ -253,6 +266,7 @@ impl Found<'_> {
     }
 
     fn float(&mut self, float: f64) -> Scalar {
+        self.room.is_rounded |= float.abs() >= BEYOND;
         whole(float).map_or_else(|| self.shown(&float), Scalar::Int)
     }
 
@@ -454,8 +468,29 @@ mod tests {
         check(r#"{"a":2.0}"#, "a", &["2"]);
         check(r#"{"a":2.5}"#, "a", &["'2.5'"]);
         check(r#"{"a":18446744073709551615}"#, "a", &["'18446744073709551615'"]);
+        check(r#"{"a":18446744073709551616}"#, "a", &["'18446744073709551616'"]);
+        check(
+            r#"{"a":[-9223372036854775809,-9223372036854775808]}"#,
+            "a",
+            &["'-9223372036854775809'", "-9223372036854775808"],
+        );
+        check(r#"{"a":123456789012345678901234567891}"#, "a", &["'123456789012345678901234567891'"]);
+        check(r#"{"a":1e20}"#, "a", &["'100000000000000000000'"]);
         check(r#"{"a":{"b":1}}"#, "a", &[r#"'{"b":1}'"#]);
         check(r#"{"a":[7,{"b":1}]}"#, "a", &["7"]);
+    }
+
+    #[test]
+    fn what_the_parser_of_json_cannot_keep_hides_no_event() {
+        check("\u{FEFF}{\"a\":\"x\"}", "a", &["'x'"]);
+        check(r#"{"a":"x","b":"\ud800"}"#, "a", &["'x'"]);
+        check(r#"{"a":"x","b":"\ud800"}"#, "b", &["'\u{FFFD}'"]);
+        check(r#"{"a":"x","b":1e400}"#, "a", &["'x'"]);
+        check(r#"{"a":"x","b":1e400}"#, "b", &["'1e400'"]);
+        let mut names = Names::default();
+        let name = names.intern("a");
+        let event = Foreign::read(b"{\"a\":\"x\",\"b\":\"\xff\"}", &names).expect("an event");
+        assert!(matches!(event.named(&name), Value::Bytes(b"x")));
     }
 
     #[test]
