@@ -40,6 +40,9 @@ def is_no_address(rule: Rule, event: Event) -> bool:
                 return True
             if str(address) != text or address.version != leaf.value.network.version:
                 return True
+            # `::ffff:10.0.0.0/104` is 10.0.0.0/8, however either is spelled.
+            if address.version == 6 and address.ipv4_mapped is not None:
+                return True
     return False
 
 

@@ -154,6 +154,31 @@ mod tests {
     }
 
     #[test]
+    fn numbers_beyond_64_bits_are_compared_exactly() {
+        for number in
+            ["9232379236109516800", "18446744073709551615", "123456789012345678901234567890", "-9223372036854775809"]
+        {
+            for rule in [
+                format!("a: {number}"),
+                format!("a: '{number}'"),
+                format!("a|gte: {number}"),
+                format!("a|lte: {number}"),
+            ] {
+                check(&rule, &format!(r#"{{"a":{number}}}"#), true);
+                check(&rule, &format!(r#"{{"a":"{number}"}}"#), true);
+            }
+            check(&format!("a|gt: {number}"), &format!(r#"{{"a":{number}}}"#), false);
+        }
+        check("a: 0x8020000000000000", r#"{"a":9232379236109516800}"#, true);
+        check("a: 18446744073709551615", r#"{"a":18446744073709551616}"#, false);
+        check("a: 123456789012345678901234567890", r#"{"a":123456789012345678901234567891}"#, false);
+        check("a|gte: 18446744073709551616", r#"{"a":18446744073709551615}"#, false);
+        check("a|gt: 9223372036854775807", r#"{"a":9223372036854775808}"#, true);
+        check("a|lt: 9007199254740993", r#"{"a":"9007199254740992.5"}"#, true);
+        check("a|gt: 5", r#"{"a":1e400}"#, true);
+    }
+
+    #[test]
     fn null_is_there_and_says_nothing() {
         for (event, null, exists) in [
             (r#"{"b":1}"#, true, false),
@@ -174,6 +199,16 @@ mod tests {
     fn addresses_and_fields_compare_as_text_too() {
         check("a|cidr: 10.0.0.0/8", r#"{"a":"::ffff:10.1.2.3"}"#, true);
         check("a|cidr: 10.0.0.0/8", r#"{"a":"host"}"#, false);
+        for (network, four, mapped) in [
+            ("::ffff:10.0.0.0/104", true, true),
+            ("::ffff:0:0/96", true, true),
+            ("::ffff:10.1.2.3", true, true),
+            ("::/0", false, true),
+            ("::ffff:11.0.0.0/104", false, false),
+        ] {
+            check(&format!("a|cidr: '{network}'"), r#"{"a":"10.1.2.3"}"#, four);
+            check(&format!("a|cidr: '{network}'"), r#"{"a":"::ffff:10.1.2.3"}"#, mapped);
+        }
         check("a|fieldref: b", r#"{"a":"X","b":"x"}"#, true);
         check("a|fieldref|endswith: b", r#"{"a":"xy","b":["z","Y"]}"#, true);
         check("a|fieldref: b", r#"{"a":"x"}"#, false);

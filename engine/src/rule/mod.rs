@@ -15,6 +15,7 @@ mod comparison;
 mod contradiction;
 pub mod convert;
 pub mod correlate;
+pub mod decimal;
 pub mod definition;
 pub mod diagnostic;
 pub mod exception;

@@ -223,6 +223,7 @@ fn to_json(node: &Node) -> serde_json::Value {
             .collect::<serde_json::Map<_, _>>()
             .into(),
         Value::Scalar(scalar) => match scalar.plain() {
+            Plain::Big(digits) => digits.parse::<u64>().map_or_else(|_| digits.as_str().into(), Into::into),
             Plain::Bool(flag) => flag.into(),
             Plain::Float(number) => number.into(),
             Plain::Int(number) => number.into(),

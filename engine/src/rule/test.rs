@@ -7,11 +7,16 @@ use std::{cmp::Ordering, fmt, net::IpAddr, sync::Arc};
 
 use ahash::AHashSet;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use memchr::memmem;
 use regex_syntax::ast;
 
-use super::{fold, moment::Moment, transform::Chain};
+use super::{
+    decimal::{self, Decimal},
+    fold,
+    moment::Moment,
+    transform::Chain,
+};
 use crate::{
     event::{
         facts::Reference,
@@ -33,8 +38,8 @@ pub enum Test {
     Exists,
     /// It relates to another field of the same event.
     Field(Related),
-    /// It is a number in this order to a constant with a fraction.
-    Fraction(Order, f64),
+    /// It is a number in this order to a constant with a fraction, or beyond 64 bits.
+    Fraction(Order, Decimal),
     /// It is in an indicator list.
     Indicator(Arc<List>),
     /// It is a number in this order to the constant.
@@ -81,7 +86,11 @@ impl Order {
     /// Whether `value` stands in this order to `constant`.
     #[must_use]
     pub fn holds<N: PartialOrd>(self, value: N, constant: N) -> bool {
-        let Some(order) = value.partial_cmp(&constant) else { return false };
+        value.partial_cmp(&constant).is_some_and(|order| self.is(order))
+    }
+
+    /// Whether it is what a comparison came to.
+    fn is(self, order: Ordering) -> bool {
         match self {
             Self::Less => order == Ordering::Less,
             Self::LessOrEqual => order != Ordering::Greater,
@@ -392,13 +401,17 @@ impl Test {
         match self {
             Self::Exists => !matches!(value, Value::Absent),
             Self::Bool(constant) => matches!(value, Value::Bool(flag) if flag == *constant),
-            Self::Fraction(order, constant) => float(value).is_some_and(|number| order.holds(number, *constant)),
+            Self::Fraction(order, constant) => match value {
+                Value::Int(number) => constant.of(Small::of(number).text()).is_some_and(|found| order.is(found)),
+                Value::Bytes(text) => constant.of(text).is_some_and(|found| order.is(found)),
+                Value::Absent | Value::Bool(_) | Value::Ip(_) | Value::List(_) | Value::Null => false,
+            },
             Self::Int(order, constant) => match value {
                 Value::Int(number) => order.holds(number, *constant),
-                // In the events of other products a number may be a string, and have a fraction.
+                // In the events of other products a number may be a string, have a fraction, and any size.
                 Value::Bytes(text) => match std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()) {
                     Some(number) => order.holds(number, *constant),
-                    None => float(value).is_some_and(|number| order.holds(number, rounded(*constant))),
+                    None => decimal::compare(text, Small::of(*constant).text()).is_some_and(|found| order.is(found)),
                 },
                 Value::Absent | Value::Bool(_) | Value::Ip(_) | Value::List(_) | Value::Null => false,
             },
@@ -407,8 +420,9 @@ impl Test {
             }
             Self::Moment(moment) => moment.holds(value),
             Self::Networks(networks) => address(value).is_some_and(|address| {
-                let address = address.to_canonical();
-                networks.iter().any(|network| network.contains(&address))
+                // `::ffff:10.0.0.1` is 10.0.0.1, and still lies in `::/0`, in which 10.0.0.1 itself does not.
+                let canonical = address.to_canonical();
+                networks.iter().any(|network| network.contains(&canonical) || network.contains(&address))
             }),
             Self::Null => matches!(value, Value::Null),
             Self::Pattern(pattern) => with_text(value, |text| pattern.holds(text)),
@@ -463,22 +477,6 @@ pub(crate) fn with_text(value: Value<'_>, test: impl FnOnce(&[u8]) -> bool) -> b
     }
 }
 
-/// A number with or without a fraction, also as a string.
-fn float(value: Value<'_>) -> Option<f64> {
-    match value {
-        Value::Int(number) => Some(rounded(number)),
-        // `inf` and `nan` are words to everyone but Rust.
-        Value::Bytes(text) if text.iter().any(u8::is_ascii_digit) => std::str::from_utf8(text).ok()?.parse().ok(),
-        Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Ip(_) | Value::List(_) | Value::Null => None,
-    }
-}
-
-/// The float nearest to an integer.
-#[expect(clippy::cast_precision_loss, reason = "an order against a fraction beyond 2^53 may be off by the rounding")]
-fn rounded(number: i64) -> f64 {
-    number as f64
-}
-
 /// An address, also as a string.
 pub(crate) fn address(value: Value<'_>) -> Option<IpAddr> {
     match value {
@@ -523,6 +521,17 @@ pub fn single(address: IpAddr) -> IpNet {
     address.to_canonical().into()
 }
 
+/// The network as addresses are compared with it: one of IPv4-mapped addresses is the IPv4 network.
+#[must_use]
+pub fn canonical(network: IpNet) -> IpNet {
+    /// The bits before the IPv4 address.
+    const MAPPED: u8 = 96;
+    let IpNet::V6(six) = network else { return network };
+    let four = six.prefix_len().checked_sub(MAPPED).zip(six.network().to_ipv4_mapped());
+    let four = four.and_then(|(length, address)| Ipv4Net::new(address, length).ok());
+    four.map_or(network, IpNet::V4)
+}
+
 /// A string constant as conditions and explanations write it.
 pub(super) fn quoted(bytes: &[u8]) -> String {
     let mut out = Vec::with_capacity(bytes.len() + 2);
@@ -558,7 +567,7 @@ impl fmt::Display for Test {
                 write!(out, "{} field ", relation(related.relation))?;
                 related.chain.write(out, &related.other.to_string())
             }
-            Self::Fraction(order, constant) => write!(out, "{} {constant:?}", order.symbol()),
+            Self::Fraction(order, constant) => write!(out, "{} {constant}", order.symbol()),
             Self::Indicator(list) => write!(out, "in ioc:{}", list.name()),
             Self::Int(order, constant) => write!(out, "{} {constant}", order.symbol()),
             Self::Ints(constants) => write!(out, "in {}", list(constants.iter(), ToString::to_string)),
@@ -653,5 +662,26 @@ mod tests {
         let test = Test::Networks(Box::new(["10.0.0.0/8".parse().expect("a network")]));
         assert!(test.holds(Value::Ip("::ffff:10.1.2.3".parse().expect("an address")), Value::Absent));
         assert!(!test.holds(Value::Ip("::1".parse().expect("an address")), Value::Absent));
+    }
+
+    #[test]
+    fn a_network_of_mapped_addresses_is_the_ipv4_network() {
+        for (written, expected) in [
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+            ("::ffff:10.1.2.3/128", "10.1.2.3/32"),
+            ("::ffff:0:0/95", "::fffe:0:0/95"),
+            ("::/0", "::/0"),
+            ("::10.0.0.0/104", "::10.0.0.0/104"),
+            ("10.0.0.0/8", "10.0.0.0/8"),
+        ] {
+            let network = canonical(written.parse().expect("a network")).trunc();
+            assert_eq!(network, expected.parse::<IpNet>().expect("a network"), "{written}");
+        }
+        let all = Test::Networks(Box::new(["::/0".parse().expect("a network")]));
+        for (address, inside) in [("::ffff:10.1.2.3", true), ("fe80::1", true), ("10.1.2.3", false)] {
+            assert_eq!(all.holds(Value::Bytes(address.as_bytes()), Value::Absent), inside, "{address}");
+            assert_eq!(all.holds(Value::Ip(address.parse().expect("an address")), Value::Absent), inside, "{address}");
+        }
     }
 }

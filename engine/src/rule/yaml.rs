@@ -49,9 +49,11 @@ pub struct Scalar {
 /// A scalar's value by YAML's core schema.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Plain<'s> {
+    /// An integer beyond 64 bits, in decimal as short as it can be.
+    Big(String),
     /// `true` or `false`.
     Bool(bool),
-    /// A number with a fraction or beyond 64 bits.
+    /// A number with a fraction, or a power of ten.
     Float(f64),
     /// A 64-bit integer.
     Int(i64),
@@ -86,6 +88,9 @@ impl Scalar {
         if let Some(int) = int {
             return Plain::Int(int);
         }
+        if let Some(big) = big(number) {
+            return Plain::Big(big);
+        }
         // `inf` and `nan` as Rust reads them are words in YAML.
         let looks_numeric = number.starts_with(|first: char| first.is_ascii_digit() || "-.".contains(first))
             && number.chars().all(|character| character.is_ascii_digit() || "+-.eE".contains(character));
@@ -96,6 +101,18 @@ impl Scalar {
     }
 }
 
+/// The decimal digits of an integer, whatever its size. Hexadecimal and octal ones have at most 128 bits.
+fn big(number: &str) -> Option<String> {
+    for (mark, radix) in [("0x", 16), ("0o", 8)] {
+        if let Some(digits) = number.strip_prefix(mark).filter(|digits| !digits.starts_with(['+', '-'])) {
+            return u128::from_str_radix(digits, radix).ok().map(|number| number.to_string());
+        }
+    }
+    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
+    let is_one = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_one.then(|| format!("{sign}{}", digits.trim_start_matches('0')))
+}
+
 impl Node {
     /// The kind of node, for messages.
     #[must_use]
@@ -103,9 +120,9 @@ impl Node {
         match &self.value {
             Value::Mapping(_) => "a mapping",
             Value::Scalar(scalar) => match scalar.plain() {
+                Plain::Big(_) | Plain::Int(_) => "an integer",
                 Plain::Bool(_) => "a boolean",
                 Plain::Float(_) => "a fraction",
-                Plain::Int(_) => "an integer",
                 Plain::Null => "nothing",
                 Plain::Text(_) => "a string",
             },
@@ -452,21 +469,29 @@ mod tests {
         let nothing = "nothing";
         assert_eq!(
             types,
+            [int, int, int, int, "a fraction", "a boolean", nothing, nothing, text, text, text, int, text, int]
+        );
+    }
+
+    #[test]
+    fn integers_of_any_size_keep_their_digits() {
+        let (nodes, _) = read(
+            "[18446744073709551616, -0009223372036854775809, +99999999999999999999, 0x8020000000000000, 0xfffffffffffffffffffffffffffffffff, 1e30]",
+        );
+        let Value::Sequence(items) = &nodes[0].value else { panic!("a list") };
+        let plain = |item: &Node| match &item.value {
+            Value::Scalar(scalar) => format!("{:?}", scalar.plain()),
+            Value::Mapping(_) | Value::Sequence(_) => String::new(),
+        };
+        assert_eq!(
+            items.iter().map(plain).collect::<Vec<_>>(),
             [
-                int,
-                int,
-                int,
-                int,
-                "a fraction",
-                "a boolean",
-                nothing,
-                nothing,
-                text,
-                text,
-                text,
-                int,
-                text,
-                "a fraction"
+                r#"Big("18446744073709551616")"#,
+                r#"Big("-9223372036854775809")"#,
+                r#"Big("99999999999999999999")"#,
+                r#"Big("9232379236109516800")"#,
+                r#"Text("0xfffffffffffffffffffffffffffffffff")"#,
+                "Float(1e30)",
             ]
         );
     }

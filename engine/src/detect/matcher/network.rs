@@ -33,9 +33,16 @@ impl Networks {
     }
 
     /// Gives what the networks around an address are for. An IPv4 address written as IPv6 is that
-    /// IPv4 address.
+    /// IPv4 address, and lies in the IPv6 networks around it too.
     pub(super) fn find(&self, address: IpAddr, mut hit: impl FnMut(Range)) {
-        let address = address.to_canonical();
+        let canonical = address.to_canonical();
+        self.find_written(canonical, &mut hit);
+        if canonical != address {
+            self.find_written(address, &mut hit);
+        }
+    }
+
+    fn find_written(&self, address: IpAddr, hit: &mut impl FnMut(Range)) {
         let lengths = match address {
             IpAddr::V4(_) => &self.v4_lengths,
             IpAddr::V6(_) => &self.v6_lengths,
@@ -64,9 +71,12 @@ mod tests {
         {
             networks.add(network.parse().expect("a network"), targets.add(vec![Target::new(program, 0)]));
         }
-        for (address, expected) in
-            [("10.1.2.3", &[0, 1, 2, 3][..]), ("::ffff:10.2.0.1", &[0, 3]), ("192.0.2.1", &[3]), ("fe80::1", &[4, 5])]
-        {
+        for (address, expected) in [
+            ("10.1.2.3", &[0, 1, 2, 3][..]),
+            ("::ffff:10.2.0.1", &[0, 3, 4]),
+            ("192.0.2.1", &[3]),
+            ("fe80::1", &[4, 5]),
+        ] {
             let mut found = Vec::new();
             networks.find(address.parse().expect("an address"), |range| found.extend_from_slice(targets.of(range)));
             found.sort_unstable();

@@ -159,7 +159,7 @@ fn at_least(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Option<usize> {
     let number = match &node.value {
         Value::Scalar(scalar) => match scalar.plain() {
             Plain::Int(number) => usize::try_from(number).ok(),
-            Plain::Bool(_) | Plain::Float(_) | Plain::Null | Plain::Text(_) => None,
+            Plain::Big(_) | Plain::Bool(_) | Plain::Float(_) | Plain::Null | Plain::Text(_) => None,
         },
         Value::Mapping(_) | Value::Sequence(_) => None,
     };

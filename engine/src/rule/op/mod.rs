@@ -22,7 +22,7 @@ use ipnet::IpNet;
 use super::{
     ast::Literal,
     diagnostic::{Diagnostic, did_you_mean},
-    test::{Case, Position, Relation, Strings, Test, single},
+    test::{Case, Position, Relation, Strings, Test, canonical, single},
     typed::{Typed, Unit},
 };
 use crate::event::value::Type;
@@ -157,7 +157,7 @@ fn network(constant: &Literal) -> Result<IpNet, Fault> {
         return Ok(single(address));
     }
     match text.parse::<IpNet>() {
-        Ok(network) if network.trunc() == network => Ok(network),
+        Ok(network) if network.trunc() == network => Ok(canonical(network)),
         Ok(network) => {
             let hint = format!("did you mean `{}`?", network.trunc());
             Err(wrong_type(constant, "a network: it has bits set beyond its prefix", Some(hint)))

@@ -18,10 +18,10 @@ use crate::{
         value::{Bytes, Type, Value as Scalar},
     },
     rule::{
+        decimal::Decimal,
         expr::{Expr, Predicate, Quantifier, Subject},
         moment::Moment,
-        pcre::Fault,
-        test::{Case, Pattern, Position, Related, Relation, Strings, Test, single},
+        test::{Case, Pattern, Position, Related, Relation, Test, canonical, single},
         transform::Chain,
     },
 };
@@ -200,7 +200,7 @@ impl Compiler<'_> {
             Compare::Cidr => return refuse("`cidr` on what is no address:"),
             Compare::Order(order) if target.may_be(|ty| matches!(ty, Type::Integer | Type::NumericKeyword)) => {
                 let test = |value| match number(value)? {
-                    Number::Fraction(constant) => Ok(target.test(Test::Fraction(*order, constant))),
+                    Number::Decimal(constant) => Ok(target.test(Test::Fraction(*order, constant))),
                     Number::Int(constant) => Ok(target.test(Test::Int(*order, constant))),
                 };
                 values.iter().map(test).collect::<Result<_, _>>()?
@@ -421,18 +421,19 @@ fn network(value: &Value) -> Result<IpNet, Refusal> {
         return Ok(single(address));
     }
     match text.parse::<IpNet>() {
-        Ok(network) if network.trunc() == network => Ok(network),
+        Ok(network) if network.trunc() == network => Ok(canonical(network)),
         Ok(network) => Err(Refusal::Broken(
             format!("the network `{text}` has bits set beyond its prefix"),
             Some(format!("did you mean `{}`?", network.trunc())),
         )),
-        Err(_) => Err(Refusal::Broken(format!("`{text}` is not a network"), None)),
+        Err(_) => Err(Refusal::Broken(format!("`{value}` is not a network"), None)),
     }
 }
 
 /// The constant of an order.
 enum Number {
-    Fraction(f64),
+    /// It has a fraction, or more than 64 bits.
+    Decimal(Decimal),
     Int(i64),
 }
 
@@ -441,10 +442,10 @@ fn number(value: &Value) -> Result<Number, Refusal> {
         Value::Int(number) => Ok(Number::Int(*number)),
         Value::Text(_) => {
             let text = plain(value).unwrap_or_default();
-            match (text.parse(), text.parse::<f64>()) {
+            match (text.parse(), Decimal::new(&text)) {
                 (Ok(number), _) => Ok(Number::Int(number)),
-                (Err(_), Ok(fraction)) if fraction.is_finite() => Ok(Number::Fraction(fraction)),
-                (Err(_), Ok(_) | Err(_)) => Err(Refusal::Broken(format!("`{text}` is not a number"), None)),
+                (Err(_), Some(decimal)) => Ok(Number::Decimal(decimal)),
+                (Err(_), None) => Err(Refusal::Broken(format!("`{value}` is not a number"), None)),
             }
         }
         Value::Bool(_) | Value::Null => Err(Refusal::Broken("an order needs a number".to_owned(), None)),
@@ -455,6 +456,6 @@ fn number(value: &Value) -> Result<Number, Refusal> {
 fn whole(value: &Value) -> Result<i64, Refusal> {
     match number(value)? {
         Number::Int(number) => Ok(number),
-        Number::Fraction(_) => Err(Refusal::Broken("a part of a date is a whole number".to_owned(), None)),
+        Number::Decimal(_) => Err(Refusal::Broken("a part of a date is a whole number".to_owned(), None)),
     }
 }

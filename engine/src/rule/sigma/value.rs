@@ -52,6 +52,8 @@ impl Value {
             return Some(Self::of_text(&scalar.text, reading));
         }
         Some(match scalar.plain() {
+            // Where 64 bits do not hold a number its digits do: events show it as they are.
+            Plain::Big(digits) => Self::Text(Wild::plain(digits.into_bytes())),
             Plain::Bool(flag) => Self::Bool(flag),
             Plain::Int(number) => Self::Int(number),
             Plain::Null => Self::Null,
