@@ -21,7 +21,8 @@ use crate::{
         decimal::Decimal,
         expr::{Expr, Predicate, Quantifier, Subject},
         moment::Moment,
-        test::{Case, Pattern, Position, Related, Relation, Test, canonical, single},
+        pcre::Fault,
+        test::{Case, Pattern, Position, Related, Relation, Strings, Test, canonical, single},
         transform::Chain,
     },
 };
