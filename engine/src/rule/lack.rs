@@ -6,7 +6,7 @@ use super::{
     diagnostic::Place,
     expr::{Expr, Source},
     loaded::State,
-    program::{Program, Purpose, Table},
+    program::Program,
     reason::{Code, Reason},
 };
 use crate::event::Kind;
@@ -72,6 +72,5 @@ pub(super) fn kinds(condition: &Expr) -> impl Iterator<Item = Kind> {
 }
 
 fn is_possible(condition: &Expr, source: Source) -> bool {
-    let mut table = Table::default();
-    !matches!(Program::for_source(condition, source, Purpose::Alert, &mut table), Program::Const(false))
+    Program::constant(condition, source) != Some(false)
 }

@@ -30,17 +30,28 @@ impl PredicateId {
 pub struct Table {
     predicates: Vec<Arc<Predicate>>,
     ids: AHashMap<String, PredicateId>,
+    /// Numbers of predicates that several conditions share, by where they are: the text of a long list is
+    /// not made once more for each. They are kept, so that nothing else comes to lie there.
+    shared: AHashMap<usize, (Arc<Predicate>, PredicateId)>,
 }
 
 impl Table {
     /// The number of a predicate, which is added if it is new.
     pub fn intern(&mut self, predicate: &Arc<Predicate>) -> PredicateId {
+        let place = Arc::as_ptr(predicate).addr();
+        if let Some((_, id)) = self.shared.get(&place) {
+            return *id;
+        }
         // A rule set cannot hold 2^32 predicates: each takes more than a byte of the capped files.
         let next = PredicateId(u32::try_from(self.predicates.len()).unwrap_or(u32::MAX));
-        *self.ids.entry(predicate.to_string()).or_insert_with(|| {
+        let id = *self.ids.entry(predicate.to_string()).or_insert_with(|| {
             self.predicates.push(Arc::clone(predicate));
             next
-        })
+        });
+        if Arc::strong_count(predicate) > 1 {
+            self.shared.insert(place, (Arc::clone(predicate), id));
+        }
+        id
     }
 
     /// The predicate of a number.
@@ -96,6 +107,30 @@ impl Program {
     #[must_use]
     pub fn for_source(expr: &Expr, source: Source, purpose: Purpose, table: &mut Table) -> Self {
         Self::build(expr, source, purpose, table).0
+    }
+
+    /// What a condition is of all events of one sort, if it is the same of all: what the program of it would be,
+    /// without one.
+    #[must_use]
+    pub fn constant(expr: &Expr, source: Source) -> Option<bool> {
+        let join = |parts: &[Expr], decisive: bool| {
+            let mut outcome = Some(!decisive);
+            for part in parts {
+                match Self::constant(part, source) {
+                    Some(constant) if constant == decisive => return Some(decisive),
+                    Some(_) => {}
+                    None => outcome = None,
+                }
+            }
+            outcome
+        };
+        match expr {
+            Expr::All(parts) => join(parts, false),
+            Expr::Any(parts) => join(parts, true),
+            Expr::Const(constant) => Some(*constant),
+            Expr::Named { inner, .. } => Self::constant(inner, source),
+            Expr::Test { predicate, negated } => predicate.decided(source).map(|holds| holds != *negated),
+        }
     }
 
     /// The program and its rough cost.

@@ -36,6 +36,29 @@ pub(super) enum Fields<'f> {
     Nowhere,
 }
 
+impl Fields<'_> {
+    /// A number that is the same where fields are the same, as long as the field map is there.
+    pub(super) fn place(&self) -> usize {
+        match self {
+            Self::Foreign(_) => 0,
+            Self::Nowhere => 1,
+            // No such thing lies at so low an address.
+            Self::Mapped(source) => std::ptr::from_ref(*source).addr(),
+        }
+    }
+}
+
+/// Facts that a rule asks for in vain and that are told of; more of them say no more.
+const MAX_LACKS: usize = 100;
+
+/// What a condition came to that several rules have in common.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    expr: Expr,
+    lacks: Vec<Lack>,
+    rejected: Option<(Place, String)>,
+}
+
 /// What is lacking in all of several log sources: what one of them has is there.
 pub(super) fn lacking_in_all(sources: &[Vec<Lack>]) -> Vec<Reason> {
     // A field that is not there has no value.
@@ -67,6 +90,25 @@ pub(super) struct Compiler<'f> {
 impl<'f> Compiler<'f> {
     pub(super) fn new(fields: Fields<'f>, placeholders: &'f Placeholders) -> Self {
         Self { fields, placeholders, lacks: Vec::new(), rejected: None }
+    }
+
+    /// Another one for the same fields, which knows of nothing yet.
+    pub(super) fn alone(&self) -> Self {
+        Self::new(self.fields, self.placeholders)
+    }
+
+    /// What it has found.
+    pub(super) fn found(self, expr: Expr) -> Found {
+        Found { expr, lacks: self.lacks, rejected: self.rejected }
+    }
+
+    /// Makes what another one has found a part of this rule. The predicates are shared.
+    pub(super) fn take(&mut self, found: &Found) -> Expr {
+        found.lacks.iter().for_each(|lack| self.note(lack.clone()));
+        if self.rejected.is_none() {
+            self.rejected.clone_from(&found.rejected);
+        }
+        found.expr.clone()
     }
 
     /// Compiles `detection` with its condition. Some keys of it are no searches.
@@ -137,8 +179,12 @@ impl<'f> Compiler<'f> {
 
     /// Notes that a field is not there, or not with a value.
     pub(super) fn lack(&mut self, field: &str, value: Option<String>, reason: Option<String>) {
-        let lack = Lack { field: field.to_owned(), value, partly: false, reason, place: None };
-        if !matches!(self.fields, Fields::Nowhere) && !self.lacks.contains(&lack) {
+        self.note(Lack { field: field.to_owned(), value, partly: false, reason, place: None });
+    }
+
+    fn note(&mut self, lack: Lack) {
+        let is_somewhere = !matches!(self.fields, Fields::Nowhere);
+        if is_somewhere && self.lacks.len() < MAX_LACKS && !self.lacks.contains(&lack) {
             self.lacks.push(lack);
         }
     }

@@ -3,11 +3,13 @@
 //! A filter says when a rule may still alert: `rule and filter`. To exclude something its condition
 //! therefore begins with `not`, which is easily forgotten and warned about.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+
+use sha2::{Digest, Sha256};
 
 use super::{
     Logsource, Placeholders,
-    detection::{Compiler, Fields},
+    detection::{Compiler, Fields, Found},
 };
 use crate::rule::{
     diagnostic::{Diagnostic, Diagnostics, Place},
@@ -19,6 +21,65 @@ use crate::rule::{
 /// Keys of `filter` that are no searches.
 const NO_SEARCHES: &[&str] = &["condition", "rules"];
 
+/// Parts that the filters of rules that are loaded together may add to their conditions.
+const MAX_PARTS: usize = 2_000_000;
+
+/// The filters of rules that are loaded together.
+#[derive(Debug)]
+pub(super) struct Filters {
+    filters: Vec<Filter>,
+    /// Parts that they have added to conditions.
+    added: Cell<usize>,
+}
+
+impl Filters {
+    /// Those among some documents. What is wrong with the others is reported.
+    pub(super) fn read<'d>(
+        documents: impl Iterator<Item = &'d Node>,
+        placeholders: &Placeholders,
+        diagnostics: &mut Diagnostics,
+    ) -> Self {
+        let filters = documents.filter(|document| is_one(document));
+        let filters = filters.filter_map(|document| Filter::read(document, placeholders, diagnostics)).collect();
+        Self { filters, added: Cell::new(0) }
+    }
+
+    /// Those for a rule that has these ids and names.
+    pub(super) fn of(&self, names: &[String], logsource: &Logsource) -> Vec<&Filter> {
+        self.filters.iter().filter(|filter| filter.applies(names, logsource)).collect()
+    }
+
+    /// A rule's condition with that of a filter. Refused once filters have added too much: each rule has
+    /// a condition of its own, so that their parts count once for every rule.
+    pub(super) fn put(
+        &self,
+        filter: &Filter,
+        rule: Expr,
+        compiler: &mut Compiler<'_>,
+        diagnostics: &mut Diagnostics,
+    ) -> Expr {
+        let before = self.added.get();
+        if before > MAX_PARTS {
+            return rule;
+        }
+        let expr = filter.compile(compiler);
+        self.added.set(before.saturating_add(expr.size()));
+        if self.added.get() > MAX_PARTS {
+            let message = format!("filters add more than {MAX_PARTS} parts to the conditions of their rules");
+            let error = Diagnostic::error("too-large", filter.place.clone(), message).label("the last of them");
+            diagnostics
+                .push(error.hint("name fewer rules in `rules`, or put plain strings for wildcards and expressions"));
+            return rule;
+        }
+        rule.and(expr)
+    }
+
+    /// Warns of those that no rule was for.
+    pub(super) fn report(&self, diagnostics: &mut Diagnostics) {
+        self.filters.iter().for_each(|filter| filter.report(diagnostics));
+    }
+}
+
 /// A filter that has no problem.
 #[derive(Debug)]
 pub(super) struct Filter {
@@ -28,6 +89,11 @@ pub(super) struct Filter {
     /// Ids or names of rules; none for all rules of the log source.
     rules: Option<Vec<String>>,
     place: Place,
+    /// What makes it another filter.
+    digest: Vec<u8>,
+    /// What it comes to, by where fields are: a long list is read once for all rules of a log source, which
+    /// share its tests.
+    compiled: RefCell<Vec<(usize, Found)>>,
     /// Whether some rule was for it.
     used: Cell<bool>,
 }
@@ -39,7 +105,7 @@ pub(super) fn is_one(document: &Node) -> bool {
 
 impl Filter {
     /// Reads a filter. `None` if it is broken or cannot be used, which is then reported.
-    pub(super) fn read(document: &Node, placeholders: &Placeholders, diagnostics: &mut Diagnostics) -> Option<Self> {
+    fn read(document: &Node, placeholders: &Placeholders, diagnostics: &mut Diagnostics) -> Option<Self> {
         let shape = Shape::of_mapping(document, "a Sigma filter");
         let mut problems = Diagnostics::default();
         shape.required_text("title", &mut problems);
@@ -62,18 +128,22 @@ impl Filter {
         if is_broken {
             return None;
         }
+        let mut canonical = Vec::new();
+        detection?.write_canonical(&mut canonical);
         let place = document.get("id").or(document.get("title")).unwrap_or(document).place.clone();
         Some(Self {
             detection: detection?.clone(),
             logsource: logsource?,
             rules: rules?.0,
             place,
+            digest: Sha256::digest(&canonical).to_vec(),
+            compiled: RefCell::default(),
             used: Cell::new(false),
         })
     }
 
     /// Whether it is for a rule that has these ids and names.
-    pub(super) fn applies(&self, names: &[String], logsource: &Logsource) -> bool {
+    fn applies(&self, names: &[String], logsource: &Logsource) -> bool {
         let is_meant = match &self.rules {
             None => true,
             Some(rules) => rules.iter().any(|rule| names.contains(rule)),
@@ -86,18 +156,26 @@ impl Filter {
     }
 
     /// Its condition, over the fields of a rule.
-    pub(super) fn compile(&self, compiler: &mut Compiler<'_>) -> Expr {
-        // Its problems were reported when it was read; there are none.
-        compiler.detection(&self.detection, NO_SEARCHES, &mut Diagnostics::default()).unwrap_or(Expr::Const(true))
+    fn compile(&self, compiler: &mut Compiler<'_>) -> Expr {
+        let place = compiler.fields.place();
+        let mut compiled = self.compiled.borrow_mut();
+        let known = compiled.iter().position(|(other, _)| *other == place).unwrap_or_else(|| {
+            let mut alone = compiler.alone();
+            // Its problems were reported when it was read; there are none.
+            let expr = alone.detection(&self.detection, NO_SEARCHES, &mut Diagnostics::default());
+            compiled.push((place, alone.found(expr.unwrap_or(Expr::Const(true)))));
+            compiled.len() - 1
+        });
+        compiled.get(known).map_or(Expr::Const(true), |(_, found)| compiler.take(found))
     }
 
     /// Appends what makes it another filter.
     pub(super) fn write_canonical(&self, out: &mut Vec<u8>) {
-        self.detection.write_canonical(out);
+        out.extend_from_slice(&self.digest);
     }
 
     /// Warns if no rule was for it.
-    pub(super) fn report(&self, diagnostics: &mut Diagnostics) {
+    fn report(&self, diagnostics: &mut Diagnostics) {
         if !self.used.get() {
             let warning = Diagnostic::warning("unused-filter", self.place.clone(), "no rule here is for this filter");
             diagnostics

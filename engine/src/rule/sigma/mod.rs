@@ -27,7 +27,7 @@ use std::{cell::RefCell, sync::Arc};
 
 use super::{diagnostic::Diagnostics, loaded::Loaded, yaml::Node};
 use crate::event::facts::Names;
-use filter::Filter;
+use filter::Filters;
 
 /// What alerts call the set that Sigma rules belong to.
 pub const RULESET: &str = "sigma";
@@ -54,7 +54,7 @@ pub struct Setup {
 #[derive(Debug)]
 pub(super) struct Reader<'s> {
     setup: &'s Setup,
-    filters: Vec<Filter>,
+    filters: Filters,
 }
 
 impl<'s> Reader<'s> {
@@ -64,9 +64,7 @@ impl<'s> Reader<'s> {
         documents: impl Iterator<Item = &'d Node>,
         diagnostics: &mut Diagnostics,
     ) -> Self {
-        let filters = documents.filter(|document| filter::is_one(document));
-        let filters = filters.filter_map(|document| Filter::read(document, &setup.placeholders, diagnostics)).collect();
-        Self { setup, filters }
+        Self { setup, filters: Filters::read(documents, &setup.placeholders, diagnostics) }
     }
 
     /// Reads a document, the one with this number in its file. `None` if it is a filter, or if anything
@@ -81,7 +79,7 @@ impl<'s> Reader<'s> {
 
     /// Reports filters that no rule was for.
     pub(super) fn finish(self, diagnostics: &mut Diagnostics) {
-        self.filters.iter().for_each(|filter| filter.report(diagnostics));
+        self.filters.report(diagnostics);
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     Fieldmap, Logsource, RULESET, Setup, Target, correlation,
     detection::{self, Compiler, Fields},
     fieldmap::MappedSource,
-    filter::Filter,
+    filter::{Filter, Filters},
     related,
 };
 use crate::{
@@ -28,7 +28,7 @@ pub(super) fn read(
     document: &Node,
     number: usize,
     setup: &Setup,
-    filters: &[Filter],
+    filters: &Filters,
     diagnostics: &mut Diagnostics,
 ) -> Option<Loaded> {
     let before = diagnostics.errors();
@@ -50,11 +50,12 @@ pub(super) fn read(
         None => compile(
             &shape,
             setup,
+            filters,
             |asked| {
-                let filters: Vec<&Filter> = filters.iter().filter(|filter| filter.applies(&names, asked)).collect();
+                let wanted = filters.of(&names, asked);
                 // A rule with another filter is another rule.
-                filters.iter().for_each(|filter| filter.write_canonical(&mut canonical));
-                filters
+                wanted.iter().for_each(|filter| filter.write_canonical(&mut canonical));
+                wanted
             },
             diagnostics,
         ),
@@ -135,6 +136,7 @@ impl Compiled {
 fn compile<'f>(
     shape: &Shape<'_>,
     setup: &Setup,
+    filters: &Filters,
     filters_for: impl FnOnce(&Logsource) -> Vec<&'f Filter>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Compiled> {
@@ -142,7 +144,7 @@ fn compile<'f>(
     let asked = shape.required("logsource", diagnostics).and_then(|node| Logsource::of_node(node, diagnostics));
     let detection = shape.required("detection", diagnostics);
     let (asked, detection) = (asked?, detection?);
-    let filters = filters_for(&asked);
+    let wanted = filters_for(&asked);
     let sources: Vec<&MappedSource> = match target {
         Target::Foreign(_) => Vec::new(),
         Target::Ours(fieldmap) => fieldmap.matching(&asked).collect(),
@@ -175,7 +177,8 @@ fn compile<'f>(
             lint::joins(rule, detection.get("condition").unwrap_or(detection), diagnostics);
         }
         rejected = rejected.or(compiler.rejected.take());
-        let expr = rule.map(|rule| filters.iter().fold(rule, |expr, filter| expr.and(filter.compile(&mut compiler))));
+        let expr = rule
+            .map(|rule| wanted.iter().fold(rule, |expr, filter| filters.put(filter, expr, &mut compiler, diagnostics)));
         lacks.push(compiler.lacks);
         match (fields, expr) {
             (Fields::Foreign(_), Some(expr)) => all.push(expr),

@@ -2,8 +2,13 @@
 
 use super::{super::Loader, *};
 use crate::{
-    event::{Severity, json},
-    rule::{Filter, Purpose, Source, yaml},
+    event::{Kind, Severity, json},
+    rule::{
+        Filter, Program, Purpose, Source,
+        expr::{Expr, Predicate},
+        test::Test,
+        yaml,
+    },
 };
 
 fn rule(logsource: &str, detection: &str) -> String {
@@ -404,6 +409,60 @@ fn filters_are_put_to_the_rules_they_name() {
     check("rules: any\ns: {User: root}\ncondition: [not s]", &["r1", "r2"], &["wrong-type"]);
     check("rules: any\ns: {User: root}", &["r1", "r2"], &["missing-key"]);
     check("rules: any\ns: {User|expand: '%x%'}\ncondition: not s", &["r1", "r2"], &["filter-rejected"]);
+}
+
+/// Rules for process creations, and a filter with many values for all of them.
+fn many_filtered(rules: usize, modifier: &str, values: impl Iterator<Item = String>) -> (Vec<Loaded>, Diagnostics) {
+    let rule = |number: usize| {
+        let rule = rule(PROCESS, "sel: {Image: /a}\ncondition: sel");
+        format!("{}---\n", rule.replace("id: s\n", &format!("id: r{number}\n")))
+    };
+    let values = values.collect::<Vec<_>>().join(", ");
+    let filter = format!(
+        "title: F\nlogsource: {{category: process_creation}}\nfilter:\n  rules: any\n  f:\n    CommandLine{modifier}: [{values}]\n  condition: not f\n"
+    );
+    load(&format!("{}{filter}", (0..rules).map(rule).collect::<String>()))
+}
+
+#[test]
+fn rules_share_what_a_filter_asks() {
+    let (rules, problems) = many_filtered(300, "|contains", (0..1_000).map(|number| format!("value{number}")));
+    assert!(!problems.has_errors(), "{problems}");
+    let mut table = crate::rule::Table::default();
+    let mut long = Vec::new();
+    for rule in &rules {
+        for kind in Kind::ALL {
+            drop(Program::new(&rule.condition, *kind, Purpose::Alert, &mut table));
+        }
+        each_predicate(&rule.condition, &mut |predicate| {
+            if matches!(&predicate.test, Test::Text(strings) if strings.needles().len() == 1_000) {
+                long.push(Arc::as_ptr(predicate));
+            }
+        });
+    }
+    assert_eq!(long.len() % 300, 0, "{}", long.len());
+    long.sort_unstable();
+    long.dedup();
+    assert!(!long.is_empty() && long.len() <= 2, "{}", long.len());
+}
+
+fn each_predicate(expr: &Expr, with: &mut impl FnMut(&Arc<Predicate>)) {
+    match expr {
+        Expr::All(parts) | Expr::Any(parts) => parts.iter().for_each(|part| each_predicate(part, with)),
+        Expr::Named { inner, .. } => each_predicate(inner, with),
+        Expr::Const(_) => {}
+        Expr::Test { predicate, .. } => with(predicate),
+    }
+}
+
+#[test]
+fn filters_that_would_add_too_much_are_refused_with_their_place() {
+    let (rules, problems) = many_filtered(3_000, "", (0..800).map(|number| format!("'a*{number}*b'")));
+    let found: Vec<_> = problems.sorted().into_iter().filter(|problem| problem.code == "too-large").collect();
+    let [problem] = found.as_slice() else { panic!("one error: {problems}") };
+    assert_eq!(problem.message, "filters add more than 2000000 parts to the conditions of their rules");
+    assert!(problem.place.start().0 > 1, "{problem:?}");
+    assert!(rules.len() < 3_000);
 }
 
 #[test]
