@@ -22,6 +22,8 @@ use crate::{
 const MAX_FACTS: usize = 20_000;
 /// More strings than these are not looked for in the text as it is.
 const MAX_EXACT: usize = 16;
+/// More strings than these of a test that has to fail are not looked for on their own account: the test is asked.
+const MAX_EXCLUDING: usize = 128;
 /// Sets kept per program, the rarest.
 const MAX_NEEDS: usize = 6;
 
@@ -116,7 +118,10 @@ pub(super) fn exclusions(program: &Program, table: &Table, rarity: &Rarity) -> V
     match program {
         Program::All(parts) => parts.iter().flat_map(|part| exclusions(part, table, rarity)).collect(),
         Program::Test { id, negated: true, .. } => {
-            let need = table.get(*id).and_then(|predicate| of_predicate(predicate, rarity));
+            // Judged before it is made: thousands of rules may share one list of exceptions.
+            let is_short =
+                |it: &&Predicate| !matches!(&it.test, Test::Text(all) if all.needles().len() > MAX_EXCLUDING);
+            let need = table.get(*id).filter(is_short).and_then(|predicate| of_predicate(predicate, rarity));
             need.filter(|need| need.is_exact).into_iter().collect()
         }
         Program::Any(_) | Program::Const(_) | Program::Test { negated: false, .. } => Vec::new(),
