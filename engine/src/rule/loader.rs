@@ -15,6 +15,7 @@ use super::{
     loaded::Loaded,
     native,
     overriding::Overrides,
+    pattern::Account,
     selection::Selection,
     shape, sigma,
     yaml::{self, Node, Value},
@@ -94,6 +95,8 @@ impl Loader {
     /// Reads all rules of some texts.
     #[must_use]
     pub fn read(&self, sources: &[Arc<Source>]) -> (Vec<Loaded>, Diagnostics) {
+        // The memory of this set's regular expressions is bounded by itself.
+        let _account = Account::open();
         let mut diagnostics = Diagnostics::default();
         let mut rules: Vec<Loaded> = Vec::new();
         let mut ids: HashMap<String, Place> = HashMap::new();

@@ -37,6 +37,7 @@ pub mod native;
 pub mod op;
 pub mod overriding;
 mod parse;
+pub mod pattern;
 mod pcre;
 pub mod program;
 pub mod reach;

@@ -9,8 +9,8 @@ use ahash::AHashSet;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use ipnet::{IpNet, Ipv4Net};
 use memchr::memmem;
-use regex_syntax::ast;
 
+pub use super::pattern::Pattern;
 use super::{
     decimal::{self, Decimal},
     fold,
@@ -25,9 +25,6 @@ use crate::{
     },
     indicator::{List, Sort},
 };
-
-/// Memory one compiled pattern may take.
-const MAX_PATTERN_BYTES: usize = 4 << 20;
 
 /// A test of one scalar value.
 #[derive(Clone, Debug)]
@@ -226,81 +223,6 @@ impl Strings {
                 }
             }
         }
-    }
-}
-
-/// A compiled regular expression. Matching is linear in the text.
-#[derive(Clone, Debug)]
-pub struct Pattern {
-    regex: regex::bytes::Regex,
-    /// The same for texts of ASCII, where `\w` has 63 characters instead of 140,000 and is that much faster.
-    ascii: Option<regex::bytes::Regex>,
-}
-
-impl Pattern {
-    /// Compiles a pattern in the syntax of the `regex` crate: no look-around, no back-references.
-    ///
-    /// # Errors
-    /// The first line that says why it is none.
-    pub fn new(pattern: &str) -> Result<Self, String> {
-        let build = |unicode: bool| {
-            regex::bytes::RegexBuilder::new(pattern).size_limit(MAX_PATTERN_BYTES).unicode(unicode).build()
-        };
-        build(true)
-            // Not every pattern is one without Unicode: `\p{Greek}`. Nor does one know relatives of letters then.
-            .map(|regex| Self { regex, ascii: (!has_relative_in_ascii(pattern)).then(|| build(false).ok()).flatten() })
-            .map_err(|error| {
-                if let regex::Error::CompiledTooBig(limit) = error {
-                    return format!("it needs more than {} MiB", limit >> 20);
-                }
-                let text = error.to_string();
-                let last = text.lines().last().unwrap_or_default();
-                last.strip_prefix("error: ").unwrap_or(last).to_owned()
-            })
-    }
-
-    /// The pattern's text.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        self.regex.as_str()
-    }
-
-    /// Whether some part of `text` matches.
-    #[must_use]
-    pub fn holds(&self, text: &[u8]) -> bool {
-        match &self.ascii {
-            Some(ascii) if text::is_ascii(text) => ascii.is_match(text),
-            Some(_) | None => self.regex.is_match(text),
-        }
-    }
-}
-
-/// Whether a pattern has the long s or the Kelvin sign, which without case are letters of ASCII. In a class neither is
-/// there without Unicode.
-fn has_relative_in_ascii(pattern: &str) -> bool {
-    /// Looks for the two.
-    struct Search(bool);
-
-    impl ast::Visitor for Search {
-        type Output = bool;
-        type Err = std::convert::Infallible;
-
-        fn finish(self) -> Result<bool, Self::Err> {
-            Ok(self.0)
-        }
-
-        fn visit_pre(&mut self, ast: &ast::Ast) -> Result<(), Self::Err> {
-            if let ast::Ast::Literal(literal) = ast {
-                self.0 |= !literal.c.is_ascii() && fold::character(literal.c).is_ascii();
-            }
-            Ok(())
-        }
-    }
-
-    let Ok(parsed) = ast::parse::Parser::new().parse(pattern) else { return true };
-    match ast::visit(&parsed, Search(false)) {
-        Ok(found) => found,
-        Err(never) => match never {},
     }
 }
 
@@ -585,32 +507,7 @@ impl fmt::Display for Test {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
-
-    proptest! {
-        #[test]
-        fn a_pattern_says_the_same_of_ascii_with_and_without_unicode(text in "[ -~\t\n]{0,30}", number in 0_usize..9) {
-            let patterns = [
-                r"\bk\w+\b", r"(?i)straSSE|k", r"[^\\]:\s", r"^.{3}$", r"(?m)^\d+$", r"(?s)a.b", r"\W{2}\S", r"[[:upper:]]\D", r"\x{FF}|[^\x00-~]|z",
-            ];
-            let pattern = Pattern::new(patterns[number]).expect("a pattern");
-            prop_assert!(pattern.ascii.is_some());
-            prop_assert_eq!(pattern.holds(text.as_bytes()), pattern.regex.is_match(text.as_bytes()));
-        }
-    }
-
-    #[test]
-    fn letters_with_a_relative_in_ascii_match_it_without_case() {
-        for pattern in
-            ["(?i)^x\u{17f}$", "(?i)^x\\x{17F}$", "(?i)^x(?:\u{17f}|\u{212a})$", "(?i)^.\u{17f}$", "(?i)^x[\u{17f}q]$"]
-        {
-            assert!(Pattern::new(pattern).expect("a pattern").holds(b"xS"), "{pattern}");
-        }
-        assert!(Pattern::new("(?i)^xk$").expect("a pattern").holds("X\u{212a}".as_bytes()));
-        assert!(!Pattern::new("^x\u{17f}$").expect("a pattern").holds(b"xs"));
-    }
 
     fn strings(position: Position, case: Case, needles: &[&str]) -> Strings {
         Strings::new(position, case, needles.iter().map(|needle| needle.as_bytes().into()))

@@ -90,12 +90,13 @@ pub(super) fn texts(
     let patterns = |flags: &str, translate: fn(&str) -> Result<String, Fault>| -> Result<Vec<Test>, Refusal> {
         let compile = |constant: &Literal| {
             let text = constant.text().unwrap_or_default();
-            let invalid = |why| broken("invalid-regex", &constant.place, format!("`{text}`: {why}"));
+            let invalid = |why: String| broken("invalid-regex", &constant.place, format!("`{text}`: {why}"));
             let regex = translate(text).map_err(|fault| match fault {
                 Fault::Unsupported(what) => Refusal::Unsupported(what),
                 Fault::Wrong(why) => invalid(why),
             })?;
-            Pattern::new(&format!("{flags}\\A(?:{regex})\\z")).map(Test::Pattern).map_err(invalid)
+            let compiled = Pattern::new(&format!("{flags}\\A(?:{regex})\\z"));
+            compiled.map(Test::Pattern).map_err(|why| invalid(why.to_string()))
         };
         constants.iter().map(compile).collect()
     };

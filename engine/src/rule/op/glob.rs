@@ -57,7 +57,7 @@ impl Operator for Glob {
         let Some(first) = constants.first() else { return Err(vec![Fault::Operator(None)]) };
         Pattern::new(&format!("{flags}\\A(?:{})\\z", patterns.join("|")))
             .map(Test::Pattern)
-            .map_err(|why| vec![fault(first, why)])
+            .map_err(|why| vec![fault(first, why.to_string())])
     }
 }
 

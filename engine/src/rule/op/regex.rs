@@ -4,6 +4,7 @@ use super::{Fault, Operator, Takes, Typed, of_text};
 use crate::rule::{
     ast::Literal,
     diagnostic::Diagnostic,
+    pattern::Unbuilt,
     test::{Pattern, Test},
 };
 
@@ -30,7 +31,11 @@ impl Operator for Matches {
             Some(Ok(pattern)) => Ok(Test::Pattern(pattern)),
             Some(Err(why)) => {
                 let error = Diagnostic::error("invalid-regex", constant.place.clone(), "invalid regular expression");
-                let error = error.label(why).hint("look-around and back-references are not supported");
+                let advice = match &why {
+                    Unbuilt::Full => Unbuilt::ADVICE,
+                    Unbuilt::Invalid(_) => "look-around and back-references are not supported",
+                };
+                let error = error.label(why.to_string()).hint(advice);
                 Err(vec![Fault::Constant(Box::new(error))])
             }
             None => {

@@ -21,7 +21,6 @@ use crate::{
         decimal::Decimal,
         expr::{Expr, Predicate, Quantifier, Subject},
         moment::Moment,
-        pcre::Fault,
         test::{Case, Pattern, Position, Related, Relation, Strings, Test, canonical, single},
         transform::Chain,
     },
@@ -144,7 +143,7 @@ impl Compiler<'_> {
                 }
                 Compare::Text => {
                     let wild: Vec<Wild> = value.clone().into_wild().into_iter().collect();
-                    value::tests(&wild, case(item)).map_err(Refusal::Unsupported)?
+                    value::tests(&wild, case(item))?
                 }
                 Compare::Cidr | Compare::Fieldref { .. } | Compare::Order(_) => Vec::new(),
             };
@@ -250,7 +249,7 @@ impl Compiler<'_> {
                     None => Err(Refusal::Broken("a keyword cannot be null".to_owned(), None)),
                 };
                 let wilds = values.iter().map(open).collect::<Result<Vec<Wild>, _>>()?;
-                value::tests(&wilds, case(item)).map_err(Refusal::Unsupported)?
+                value::tests(&wilds, case(item))?
             }
             Compare::Regex(flags) => patterns(values, flags)?.into_iter().map(Test::Pattern).collect(),
             Compare::Cidr | Compare::Exists | Compare::Fieldref { .. } | Compare::Order(_) | Compare::Text => {
@@ -283,7 +282,7 @@ fn base_name(path: &Target, item: &Modified, values: &[Value]) -> Compiled {
             }
             (Compare::Text, None) => parts.push(path.test(Test::Exists).negate()),
             (Compare::Text, Some(wild)) => {
-                let tests = wild.on_base_name(case).map_err(Refusal::Unsupported)?;
+                let tests = wild.on_base_name(case)?;
                 parts.extend(tests.into_iter().map(|test| path.test(test)));
             }
             (Compare::Cidr | Compare::Fieldref { .. } | Compare::Order(_) | Compare::Regex(_), _) => {
@@ -394,7 +393,7 @@ fn text_item(target: &Target, values: &[Value], case: Case) -> Compiled {
         (None, Test::Exists) => Test::Text(Strings::new(Position::Start, case, [Bytes::default()])),
         (_, test) => test,
     };
-    let tests = value::tests(&wilds, case).map_err(Refusal::Unsupported)?;
+    let tests = value::tests(&wilds, case)?;
     parts.extend(tests.into_iter().map(|test| target.test(present(test))));
     Ok(parts)
 }
@@ -405,13 +404,7 @@ fn patterns(values: &[Value], flags: &str) -> Result<Vec<Pattern>, Refusal> {
             let hint = "the word is written in quotes, and for what is absent or null no modifier is needed";
             return Err(Refusal::Broken("a regular expression cannot be null".to_owned(), Some(hint.to_owned())));
         };
-        regex::compile(&pattern, flags).map_err(|fault| match fault {
-            Fault::Unsupported(why) => Refusal::Unsupported(format!("the regular expression `{pattern}`: {why}")),
-            Fault::Wrong(why) => {
-                let hint = "a character that is meant as it is has a backslash before it, or no `re`";
-                Refusal::Broken(format!("the regular expression `{pattern}`: {why}"), Some(hint.to_owned()))
-            }
-        })
+        regex::compile(&pattern, flags)
     };
     values.iter().map(compile).collect()
 }

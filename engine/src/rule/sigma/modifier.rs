@@ -5,7 +5,7 @@ use super::{
     placeholder::Placeholders,
     value::{Part, Value, Wild},
 };
-use crate::rule::{diagnostic::did_you_mean, moment, test::Order};
+use crate::rule::{diagnostic::did_you_mean, moment, pattern::Unbuilt, test::Order};
 
 /// Values one item may grow to (`windash`, `base64offset` and `expand` multiply them).
 pub(super) const MAX_VALUES: usize = 10_000;
@@ -100,6 +100,16 @@ pub(super) enum Refusal {
     Broken(String, Option<String>),
     /// The rule may be right, but this version cannot do it.
     Unsupported(String),
+}
+
+impl Refusal {
+    /// Of a pattern that was not built; `shown` puts it before the reason.
+    pub(super) fn of_unbuilt(why: Unbuilt, shown: impl FnOnce(String) -> String) -> Self {
+        match why {
+            Unbuilt::Full => Self::Broken(shown(why.to_string()), Some(Unbuilt::ADVICE.to_owned())),
+            Unbuilt::Invalid(why) => Self::Unsupported(shown(why)),
+        }
+    }
 }
 
 fn broken<T>(message: impl Into<String>) -> Result<T, Refusal> {

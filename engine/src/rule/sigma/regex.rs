@@ -5,17 +5,26 @@
 
 use regex_syntax::ast::{self, AssertionKind, Ast};
 
+use super::modifier::Refusal;
 use crate::rule::{
     pcre::{self, Fault, Flavour},
     test::Pattern,
 };
 
 /// Compiles a pattern with its flags (`i`, `m`, `s`).
-pub(super) fn compile(pattern: &str, flags: &str) -> Result<Pattern, Fault> {
-    let pattern = pcre::translate(pattern, Flavour::Pcre)?;
-    let pattern = if flags.contains('m') { pattern } else { with_last_newline(&pattern) };
-    // What is left to refuse is too large, or a property of Unicode that is unknown here.
-    Pattern::new(&if flags.is_empty() { pattern } else { format!("(?{flags}){pattern}") }).map_err(Fault::Unsupported)
+pub(super) fn compile(pattern: &str, flags: &str) -> Result<Pattern, Refusal> {
+    let shown = |why| format!("the regular expression `{pattern}`: {why}");
+    let translated = pcre::translate(pattern, Flavour::Pcre).map_err(|fault| match fault {
+        Fault::Unsupported(why) => Refusal::Unsupported(shown(why)),
+        Fault::Wrong(why) => {
+            let hint = "a character that is meant as it is has a backslash before it, or no `re`";
+            Refusal::Broken(shown(why), Some(hint.to_owned()))
+        }
+    })?;
+    let translated = if flags.contains('m') { translated } else { with_last_newline(&translated) };
+    let whole = if flags.is_empty() { translated } else { format!("(?{flags}){translated}") };
+    // What is still refused is too large, or a property of Unicode that is unknown here.
+    Pattern::new(&whole).map_err(|why| Refusal::of_unbuilt(why, shown))
 }
 
 /// The pattern with each `$` letting a last newline pass. One that sets the flag `m` itself stays as it is.
@@ -93,8 +102,8 @@ mod tests {
             let found = compile(pattern, flags).expect("a pattern").holds(text.as_bytes());
             assert_eq!(found, expected, "{pattern} {flags} on {text:?}");
         }
-        assert!(matches!(compile("(", ""), Err(Fault::Wrong(_))));
-        assert!(matches!(compile("(?=a)", ""), Err(Fault::Unsupported(_))));
-        assert!(matches!(compile(r"\w{5000}", ""), Err(Fault::Unsupported(_))));
+        assert!(matches!(compile("(", ""), Err(Refusal::Broken(..))));
+        assert!(matches!(compile("(?=a)", ""), Err(Refusal::Unsupported(_))));
+        assert!(matches!(compile(r"\w{5000}", ""), Err(Refusal::Unsupported(_))));
     }
 }

@@ -518,3 +518,18 @@ proptest::proptest! {
         proptest::prop_assert!(problems.render(crate::rule::Colour::Plain).len() < 1_000_000);
     }
 }
+
+#[test]
+fn the_rule_whose_expressions_pass_the_memory_of_the_set_is_named() {
+    let detection = |first: usize| {
+        let values: Vec<String> = (first..first + 30).map(|number| format!(r"'\w{{50}}{number}'")).collect();
+        format!("sel:\n  CommandLine|re: [{}]\ncondition: sel", values.join(", "))
+    };
+    let text = rule(PROCESS, &detection(0)) + "---\n" + &rule(PROCESS, &detection(30)).replace("id: s", "id: second");
+    let (rules, problems) = load(&text);
+    let [rule] = rules.as_slice() else { panic!("one rule: {}", rules.len()) };
+    assert_eq!((rule.id.as_str(), problems.errors()), ("s", 1), "{problems}");
+    let shown = problems.render(crate::rule::Colour::Plain);
+    assert!(shown.contains("rule.yml:17:5") && shown.contains("take more than 128 MiB"), "{shown}");
+    assert!(shown.contains("repetitions of"), "{shown}");
+}

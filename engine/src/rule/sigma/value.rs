@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::modifier::Reading;
+use super::modifier::{Reading, Refusal};
 use crate::{
     event::{foreign, value::Bytes},
     rule::{
@@ -229,12 +229,12 @@ impl Wild {
     }
 
     /// The pattern over a whole text.
-    pub(super) fn pattern(&self, case: Case) -> Result<Pattern, String> {
+    pub(super) fn pattern(&self, case: Case) -> Result<Pattern, Refusal> {
         self.regex(case, "", "(?s-u:.)*", ".")
     }
 
     /// The tests of the last part of a path, any of which may pass.
-    pub(super) fn on_base_name(&self, case: Case) -> Result<Vec<Test>, String> {
+    pub(super) fn on_base_name(&self, case: Case) -> Result<Vec<Test>, Refusal> {
         let Some(name) = self.as_plain() else {
             return self
                 .regex(case, "(?:(?s-u:.)*/)?", "(?s-u:[^/])*", "[^/]")
@@ -246,7 +246,7 @@ impl Wild {
     }
 
     /// The pattern over a whole text, with what stands before it and for the wildcards.
-    fn regex(&self, case: Case, before: &str, any: &str, one: &str) -> Result<Pattern, String> {
+    fn regex(&self, case: Case, before: &str, any: &str, one: &str) -> Result<Pattern, Refusal> {
         let mut regex = match case {
             Case::Exact => "(?s)\\A",
             Case::Folded => "(?si)\\A",
@@ -258,7 +258,9 @@ impl Wild {
                 Part::Any => regex.push_str(any),
                 Part::One => regex.push_str(one),
                 // `expand` has put values for them, or refused the rule.
-                Part::Placeholder { name, .. } => return Err(format!("the placeholder `%{name}%` has no value")),
+                Part::Placeholder { name, .. } => {
+                    return Err(Refusal::Unsupported(format!("the placeholder `%{name}%` has no value")));
+                }
                 Part::Bytes(bytes) => {
                     for chunk in bytes.utf8_chunks() {
                         regex.push_str(&regex_syntax::escape(chunk.valid()));
@@ -271,6 +273,7 @@ impl Wild {
         }
         regex.push_str("\\z");
         Pattern::new(&regex)
+            .map_err(|why| Refusal::of_unbuilt(why, |why| format!("`{}`: {why}", Value::Text(self.clone()))))
     }
 }
 
@@ -308,7 +311,7 @@ fn placeholder(text: &str) -> Option<(&str, &str, &str)> {
 }
 
 /// The tests of several strings, any of which may match: simple ones go together.
-pub(super) fn tests(values: &[Wild], case: Case) -> Result<Vec<Test>, String> {
+pub(super) fn tests(values: &[Wild], case: Case) -> Result<Vec<Test>, Refusal> {
     let mut simple: Vec<(Position, Vec<Bytes>)> = Vec::new();
     let mut tests = Vec::new();
     for value in values {
