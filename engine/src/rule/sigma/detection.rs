@@ -127,6 +127,7 @@ impl<'f> Compiler<'f> {
         for (key, value) in entries {
             match key.text() {
                 Some(name) if no_searches.contains(&name) => {}
+                Some(_) if is_timeframe(key, value) => {}
                 Some(name) => {
                     let expr = self.search(value, diagnostics);
                     broken |= expr.is_none();
@@ -143,7 +144,8 @@ impl<'f> Compiler<'f> {
         };
         let conditions = match &condition.value {
             Yaml::Sequence(items) if items.is_empty() => {
-                diagnostics.push(wrong_type(condition, "there is no condition in this list", None));
+                let error = Diagnostic::error("empty-list", condition.place.clone(), "`condition` is an empty list");
+                diagnostics.push(error.hint("name the searches that have to match"));
                 return None;
             }
             Yaml::Sequence(items) => items.iter().collect(),
@@ -165,10 +167,17 @@ impl<'f> Compiler<'f> {
             }
         }
         let rule = (!broken).then_some(Expr::Any(parts))?;
-        let is_search = |key: &&Node| key.text().is_some_and(|name| !no_searches.contains(&name));
         // A condition that is beyond this version may use any.
         if self.rejected.is_none() {
-            unused(entries.iter().map(|(key, _)| key).filter(is_search), &rule, diagnostics);
+            let is_search = |(key, value): &&(Node, Node)| {
+                key.text().is_some_and(|name| !no_searches.contains(&name)) && !is_timeframe(key, value)
+            };
+            unused(entries.iter().filter(is_search).map(|(key, _)| key), &rule, diagnostics);
+            for (key, _) in entries.iter().filter(|(key, value)| is_timeframe(key, value)) {
+                let message = "`timeframe` is not part of the specification since version 2, and left out";
+                let warning = Diagnostic::warning("unused-search", key.place.clone(), message);
+                diagnostics.push(warning.hint("a correlation counts events in a `timespan`"));
+            }
         }
         Some(rule)
     }
@@ -262,6 +271,12 @@ impl<'f> Compiler<'f> {
             }
         }
     }
+}
+
+/// Whether it is the length of time that aggregations had, in version 1 of the specification. Anything but a plain
+/// value under that name is a search.
+fn is_timeframe(key: &Node, value: &Node) -> bool {
+    key.text() == Some("timeframe") && matches!(value.value, Yaml::Scalar(_))
 }
 
 /// Warns about searches that no condition asks for.

@@ -105,8 +105,8 @@ fn unsupported(keys: &[&str]) -> Option<&'static str> {
 /// What the condition of a log source is called where conditions are shown.
 const LOGSOURCE: &str = "logsource";
 
-/// Keys of `detection` that are no searches; `timeframe` belongs to aggregations, which are gone.
-const NO_SEARCHES: &[&str] = &["condition", "timeframe"];
+/// Keys of `detection` that are no searches.
+const NO_SEARCHES: &[&str] = &["condition"];
 
 /// An id for a rule without one: stable as long as the file keeps its name.
 fn own_id(document: &Node, number: usize) -> String {

@@ -212,6 +212,20 @@ fn condition_lists_are_or_and_patterns_choose_searches() {
 }
 
 #[test]
+fn a_search_may_be_called_timeframe_and_a_length_of_time_is_none() {
+    let event = r#"{"event":{"action":"exec"},"process":{"executable":"/bin/sh"}}"#;
+    let searches = "timeframe: {User: nobody}\nsel: {Image: /bin/sh}\n";
+    check_source(PROCESS, &format!("{searches}condition: all of them"), event, false);
+    check_source(PROCESS, &format!("{searches}condition: sel and not timeframe"), event, true);
+    let (rules, problems) = load(&rule(PROCESS, "timeframe: 5m\nsel: {Image: /bin/sh}\ncondition: all of them"));
+    let codes: Vec<_> = problems.sorted().iter().map(|problem| problem.code).collect();
+    assert_eq!((rules.len(), codes), (1, vec!["unused-search"]), "{problems}");
+    let (rules, problems) = load(&rule(PROCESS, "sel: {Image: /bin/sh}\ncondition: []"));
+    let codes: Vec<_> = problems.sorted().iter().map(|problem| problem.code).collect();
+    assert_eq!((rules.len(), codes), (0, vec!["empty-list"]), "{problems}");
+}
+
+#[test]
 fn log_sources_choose_kinds() {
     let any_image = "sel: {Image|exists: true}\ncondition: sel";
     let event = |action: &str, more: &str| {
