@@ -5,7 +5,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::{test::Test, transform::Chain};
+use super::{related::Others, test::Test, transform::Chain};
 use crate::{
     event::{
         Event, Facts, Kind,
@@ -121,7 +121,8 @@ impl Predicate {
     /// Whether it holds for an event, as far as the event's values go.
     #[must_use]
     pub fn holds<F: Facts>(&self, facts: &F) -> bool {
-        let other = self.test.related().map_or(Value::Absent, |related| facts.value(&related.other));
+        let other = self.test.related().map(|related| Others::new(related, facts.value(&related.other)));
+        let other = other.as_ref();
         match &self.subject {
             Subject::Anywhere => facts.anywhere(|value| self.judge(value, |element| self.passes(element, other))),
             Subject::Derived(derived) => {
@@ -154,11 +155,11 @@ impl Predicate {
     }
 
     /// Whether a scalar passes. What is unknown, on either side, passes neither the test nor its opposite.
-    fn passes(&self, element: Value<'_>, other: Value<'_>) -> bool {
-        let outcome = match (element, &self.test) {
+    fn passes(&self, element: Value<'_>, other: Option<&Others<'_>>) -> bool {
+        let outcome = match (element, other) {
             (Value::Absent, _) => None,
-            (_, Test::Field(related)) => related.compare(element, other),
-            (_, test) => Some(test.holds(element, other)),
+            (_, Some(other)) => other.compare(element),
+            (_, None) => Some(self.test.holds(element)),
         };
         outcome.is_some_and(|holds| holds != self.differs)
     }

@@ -44,6 +44,7 @@ pub mod reach;
 pub mod reason;
 #[cfg(test)]
 pub(crate) mod reference;
+pub mod related;
 pub mod selection;
 pub mod sensors;
 mod shape;

@@ -10,16 +10,17 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use ipnet::{IpNet, Ipv4Net};
 use memchr::memmem;
 
-pub use super::pattern::Pattern;
 use super::{
     decimal::{self, Decimal},
     fold,
     moment::Moment,
-    transform::Chain,
+};
+pub use super::{
+    pattern::Pattern,
+    related::{Related, Relation},
 };
 use crate::{
     event::{
-        facts::Reference,
         text,
         value::{Bytes, Value},
     },
@@ -247,79 +248,10 @@ impl Test {
     }
 }
 
-/// How a field relates to another field of the same event.
-#[derive(Clone, Debug)]
-pub struct Related {
-    /// The other field.
-    pub other: Reference,
-    /// What is made of the other field's values.
-    pub chain: Chain,
-    /// How the two relate.
-    pub relation: Relation,
-}
-
-/// A relation of two values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relation {
-    /// The first number stands in this order to the second.
-    Order(Order),
-    /// The second text stands at this place of the first. The whole of it: the values are equal, whatever their type.
-    Text(Position, Case),
-}
-
-impl Related {
-    /// Whether a value relates to the other field's value, or to one of its elements; `None` if there is none.
-    pub(super) fn compare(&self, value: Value<'_>, other: Value<'_>) -> Option<bool> {
-        let mut is_known = false;
-        let mut relates = |other: Value<'_>| {
-            is_known = true;
-            self.relation.holds(value, other)
-        };
-        let relates = match other {
-            Value::List(list) => list.iter().any(|item| self.chain.through(item, &mut relates)),
-            Value::Absent | Value::Bool(_) | Value::Bytes(_) | Value::Int(_) | Value::Ip(_) | Value::Null => {
-                self.chain.through(other, &mut relates)
-            }
-        };
-        is_known.then_some(relates)
-    }
-}
-
-impl Relation {
-    fn holds(self, value: Value<'_>, other: Value<'_>) -> bool {
-        match (self, value, other) {
-            (Self::Order(order), Value::Int(value), Value::Int(other)) => order.holds(value, other),
-            (Self::Order(_), _, _) => false,
-            // An address has two forms: `::ffff:10.0.0.1` is `10.0.0.1`.
-            (Self::Text(Position::Whole, Case::Exact), Value::Ip(value), Value::Ip(other)) => {
-                value.to_canonical() == other.to_canonical()
-            }
-            (Self::Text(position, case), _, _) => {
-                with_text(value, |text| with_text(other, |other| position.relates(text, other, case)))
-            }
-        }
-    }
-}
-
-impl Position {
-    fn relates(self, text: &[u8], other: &[u8], case: Case) -> bool {
-        let holds = |text: &[u8], other: &[u8]| match self {
-            Self::Anywhere => memmem::find(text, other).is_some(),
-            Self::End => text.ends_with(other),
-            Self::Start => text.starts_with(other),
-            Self::Whole => text == other,
-        };
-        match case {
-            Case::Exact => holds(text, other),
-            Case::Folded => holds(&fold::bytes(text), &fold::bytes(other)),
-        }
-    }
-}
-
 impl Test {
-    /// Whether one scalar passes. `other` is the value of the other field, for [`Test::Field`].
+    /// Whether one scalar passes. Of another field nothing is known here: [`super::expr::Predicate`] compares with it.
     #[must_use]
-    pub fn holds(&self, value: Value<'_>, other: Value<'_>) -> bool {
+    pub fn holds(&self, value: Value<'_>) -> bool {
         match self {
             Self::Exists => !matches!(value, Value::Absent),
             Self::Bool(constant) => matches!(value, Value::Bool(flag) if flag == *constant),
@@ -349,7 +281,7 @@ impl Test {
             Self::Null => matches!(value, Value::Null),
             Self::Pattern(pattern) => with_text(value, |text| pattern.holds(text)),
             Self::Text(strings) => with_text(value, |text| strings.holds(text)),
-            Self::Field(related) => related.compare(value, other) == Some(true),
+            Self::Field(_) => false,
             Self::Indicator(list) => list.holds(value),
         }
     }
@@ -547,9 +479,9 @@ mod tests {
     #[test]
     fn numbers_and_addresses_have_a_text() {
         let test = Test::Text(strings(Position::Start, Case::Folded, &["10.0."]));
-        assert!(test.holds(Value::Ip("10.0.0.1".parse().expect("an address")), Value::Absent));
+        assert!(test.holds(Value::Ip("10.0.0.1".parse().expect("an address"))));
         let test = Test::Text(strings(Position::Whole, Case::Folded, &["-9223372036854775808"]));
-        assert!(test.holds(Value::Int(i64::MIN), Value::Absent));
+        assert!(test.holds(Value::Int(i64::MIN)));
         let longest = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255";
         assert_eq!(Small::of(longest).text(), longest.as_bytes());
     }
@@ -557,8 +489,8 @@ mod tests {
     #[test]
     fn a_mapped_address_is_in_the_ipv4_network() {
         let test = Test::Networks(Box::new(["10.0.0.0/8".parse().expect("a network")]));
-        assert!(test.holds(Value::Ip("::ffff:10.1.2.3".parse().expect("an address")), Value::Absent));
-        assert!(!test.holds(Value::Ip("::1".parse().expect("an address")), Value::Absent));
+        assert!(test.holds(Value::Ip("::ffff:10.1.2.3".parse().expect("an address"))));
+        assert!(!test.holds(Value::Ip("::1".parse().expect("an address"))));
     }
 
     #[test]
@@ -577,8 +509,8 @@ mod tests {
         }
         let all = Test::Networks(Box::new(["::/0".parse().expect("a network")]));
         for (address, inside) in [("::ffff:10.1.2.3", true), ("fe80::1", true), ("10.1.2.3", false)] {
-            assert_eq!(all.holds(Value::Bytes(address.as_bytes()), Value::Absent), inside, "{address}");
-            assert_eq!(all.holds(Value::Ip(address.parse().expect("an address")), Value::Absent), inside, "{address}");
+            assert_eq!(all.holds(Value::Bytes(address.as_bytes())), inside, "{address}");
+            assert_eq!(all.holds(Value::Ip(address.parse().expect("an address"))), inside, "{address}");
         }
     }
 }

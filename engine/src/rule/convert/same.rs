@@ -78,6 +78,6 @@ fn canonical(predicate: &Predicate) -> String {
 pub(super) fn words_that_pass(predicate: &Predicate) -> Option<Vec<&'static [u8]>> {
     let Subject::Field(field) = &predicate.subject else { return None };
     let (Type::Word(words), Test::Text(_) | Test::Pattern(_)) = (field.any().ty, &predicate.test) else { return None };
-    let passes = |word: &&'static str| predicate.test.holds(Value::Bytes(word.as_bytes()), Value::Absent);
+    let passes = |word: &&'static str| predicate.test.holds(Value::Bytes(word.as_bytes()));
     Some(words.iter().copied().filter(passes).map(str::as_bytes).collect())
 }

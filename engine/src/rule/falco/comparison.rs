@@ -235,8 +235,7 @@ fn passing<'m>(
 ) -> Result<Vec<&'m Known>, Refusal> {
     let tests = texts(operator, comparison, std::slice::from_ref(constant), &Mapped::default())?;
     let passes = |known: &&Known| {
-        known.operator == Operator::Equal
-            && tests.iter().any(|test| test.holds(Value::Bytes(known.value.as_bytes()), Value::Absent))
+        known.operator == Operator::Equal && tests.iter().any(|test| test.holds(Value::Bytes(known.value.as_bytes())))
     };
     Ok(mapped.known.iter().filter(passes).collect())
 }

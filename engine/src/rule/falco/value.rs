@@ -43,8 +43,7 @@ pub(super) fn tests(
             let (mut passing, mut lacking) = (Vec::new(), Vec::new());
             for constant in constants {
                 let tests = texts(operator, comparison, std::slice::from_ref(constant), &Mapped::default())?;
-                let passes =
-                    |word: &&&str| tests.iter().any(|test| test.holds(Value::Bytes(word.as_bytes()), Value::Absent));
+                let passes = |word: &&&str| tests.iter().any(|test| test.holds(Value::Bytes(word.as_bytes())));
                 let before = passing.len();
                 passing.extend(words.iter().filter(passes).map(|word| Box::from(word.as_bytes())));
                 if passing.len() == before {

@@ -147,8 +147,7 @@ impl Compiler<'_> {
                 }
                 Compare::Cidr | Compare::Fieldref { .. } | Compare::Order(_) => Vec::new(),
             };
-            let holds =
-                |word: &String| tests.iter().any(|test| test.holds(Scalar::Bytes(word.as_bytes()), Scalar::Absent));
+            let holds = |word: &String| tests.iter().any(|test| test.holds(Scalar::Bytes(word.as_bytes())));
             let holds = words.iter().any(holds);
             if !holds {
                 self.lack(name, Some(value.to_string()), None);
