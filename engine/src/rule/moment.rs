@@ -45,6 +45,18 @@ impl Part {
         Self::ALL.iter().find(|(_, part)| *part == self).map_or("", |(name, _)| name)
     }
 
+    /// Its values, least and greatest.
+    fn range(self) -> (i64, i64) {
+        match self {
+            Self::Day => (1, 31),
+            Self::Hour => (0, 23),
+            Self::Minute => (0, 59),
+            Self::Month => (1, 12),
+            Self::Week => (1, 53),
+            Self::Year => (DateTime::MIN.year().into(), DateTime::MAX.year().into()),
+        }
+    }
+
     fn of(self, date: DateTime) -> i64 {
         match self {
             Self::Day => date.day().into(),
@@ -71,6 +83,17 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// Why no date passes; `None` if some do.
+    #[must_use]
+    pub fn never(self) -> Option<String> {
+        let (least, most) = self.part.range();
+        let passes = match self.order {
+            None => (least..=most).contains(&self.number),
+            Some(order) => order.holds(least, self.number) || order.holds(most, self.number),
+        };
+        (!passes).then(|| format!("no date has `{self}`: `{}` is from {least} to {most}", self.part.name()))
+    }
+
     /// Whether a value is a date that passes.
     #[must_use]
     pub fn holds(self, value: Value<'_>) -> bool {
@@ -108,6 +131,27 @@ impl fmt::Display for Moment {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_no_date_has_is_known() {
+        use Order::{Greater, GreaterOrEqual, Less};
+        for (part, order, number, some) in [
+            ("hour", None, 23, true),
+            ("hour", None, 24, false),
+            ("hour", Some(Less), 24, true),
+            ("hour", Some(Less), 0, false),
+            ("hour", Some(GreaterOrEqual), 24, false),
+            ("month", None, 0, false),
+            ("month", None, 13, false),
+            ("day", Some(Greater), 31, false),
+            ("week", None, 53, true),
+            ("year", None, 1999, true),
+            ("year", None, 12345, false),
+        ] {
+            let part = Part::find(part).expect("a part");
+            assert_eq!(Moment { part, order, number, counts: false }.never().is_none(), some, "{part:?} {number}");
+        }
+    }
 
     /// The value of a part of a date.
     fn check(part: &str, date: &str, number: Option<i64>) {

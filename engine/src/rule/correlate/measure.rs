@@ -164,14 +164,23 @@ impl Measure {
         }
     }
 
-    /// Whether it can hold if only some of its slots can ever be filled.
+    /// Whether it can hold if only some of its slots can ever be filled: not if what is asked for excludes itself.
     pub fn can_hold(&self, slots: usize, fillable: impl Fn(usize) -> bool) -> bool {
         match self {
-            Self::Together { what: Together::Any(clauses), .. } => {
-                clauses.iter().any(|clause| (0..slots).all(|slot| clause.present & 1 << slot == 0 || fillable(slot)))
+            Self::Together { what: Together::Any(clauses), .. } => clauses.iter().any(|clause| {
+                let holds = |slot: usize| clause.present & 1 << slot == 0 || fillable(slot);
+                clause.present & clause.absent == 0 && (0..slots).all(holds)
+            }),
+            Self::Distinct(bounds) | Self::Events(bounds) => {
+                // Where there is a number of events at all, it is around a bound.
+                let near = |&bound: &Bound| (-1..=2).map(move |more| bound.value / SCALE + more);
+                let counts = std::iter::once(1).chain(bounds.iter().flat_map(near)).filter(|count| *count >= 1);
+                (0..slots).any(fillable) && { counts }.any(|count| Bound::all_hold(bounds, count * SCALE, 1))
             }
-            Self::Average(_) | Self::Distinct(_) | Self::Events(_) | Self::Percentile(..) | Self::Sum(_) => {
-                (0..slots).any(fillable)
+            Self::Average(bounds) | Self::Percentile(_, bounds) | Self::Sum(bounds) => {
+                // Fractions lie between any two bounds.
+                let near = |&bound: &Bound| (-1..=1).map(move |more| bound.value * 2 + more);
+                (0..slots).any(fillable) && bounds.iter().flat_map(near).any(|value| Bound::all_hold(bounds, value, 2))
             }
             Self::Together { what: Together::Count(bounds), .. } => {
                 let most = (0..slots).filter(|slot| fillable(*slot)).count();
@@ -219,6 +228,43 @@ mod tests {
         ] {
             assert_eq!(number(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn what_excludes_itself_can_never_hold() {
+        let bounds = |text: &str| -> Vec<Bound> {
+            let parse = |part: &str| {
+                let (word, value) = part.split_once(' ').expect("a word and a number");
+                let (_, compare) = Compare::WORDS.iter().find(|(known, _)| *known == word).expect("a word");
+                Bound { compare: *compare, value: number(value).expect("a number") }
+            };
+            text.split(", ").map(parse).collect()
+        };
+        for (text, counts, measures) in [
+            ("gte 5", true, true),
+            ("gt 5, lt 3", false, false),
+            ("gt 3, lt 5", true, true),
+            ("gt 3, lt 4", false, true),
+            ("gte 3, lte 4, neq 3", true, true),
+            ("gte 3, lte 3, neq 3", false, false),
+            ("eq 2.5", false, true),
+            ("lt 0", false, true),
+            ("lt 1", false, true),
+            ("lte 1", true, true),
+            ("eq 0", false, true),
+            ("neq 1", true, true),
+            ("neq 0", true, true),
+            ("gt -3", true, true),
+            ("gt 0.5, lt 1.5, neq 1", false, true),
+        ] {
+            let bounds = bounds(text);
+            assert_eq!(Measure::Events(bounds.clone()).can_hold(1, |_| true), counts, "{text}");
+            assert_eq!(Measure::Distinct(bounds.clone()).can_hold(1, |_| true), counts, "{text}");
+            assert_eq!(Measure::Sum(bounds.clone()).can_hold(1, |_| true), measures, "{text}");
+            assert_eq!(Measure::Average(bounds).can_hold(1, |_| true), measures, "{text}");
+        }
+        let what = Together::Any(vec![Clause { present: 3, absent: 2 }]);
+        assert!(!Measure::Together { what, ordered: false }.can_hold(2, |_| true));
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub(in crate::rule) fn count(node: &Node, diagnostics: &mut Diagnostics) -> Opti
         within_ns: within_ns?,
         case: Case::Exact,
         silences: false,
+        labels: Vec::new(),
     })
 }
 
@@ -76,6 +77,7 @@ pub(in crate::rule) fn sequence(
         within_ns: within_ns?,
         case: Case::Exact,
         silences: false,
+        labels: Vec::new(),
     })
 }
 

@@ -153,6 +153,7 @@ impl<'r> Resolver<'r> {
             return Some(());
         };
         let references: Vec<Option<usize>> = self.references(index, &draft, open)?;
+        self.labels(&draft, &references)?;
         *self.slots.get_mut(index)? = references.clone();
         let mut lineage = Sha256::new();
         lineage.update(&self.rules.get(index)?.content_hash);
@@ -248,6 +249,35 @@ impl<'r> Resolver<'r> {
         None
     }
 
+    /// Whether everything that the author calls a rule is one of the rules that are correlated.
+    fn labels(&mut self, draft: &Draft, references: &[Option<usize>]) -> Option<()> {
+        let sources = draft.sources.iter().zip(references);
+        let known: Vec<&str> = sources.flat_map(|(source, target)| self.words(source, *target)).flatten().collect();
+        let unknown = |label: &&Name| !known.contains(&label.text.as_str());
+        let errors: Vec<Diagnostic> = { draft.labels.iter().filter(unknown) }
+            .map(|label| {
+                let hint = did_you_mean(&label.text, known.iter().copied());
+                let message = format!("`{}` is none of the rules that are correlated here", label.text);
+                let hint = hint.unwrap_or_else(|| format!("they are {}", known.join(", ")));
+                Diagnostic::error("unknown-rule", label.place.clone(), message).hint(hint)
+            })
+            .collect();
+        let fine = errors.is_empty();
+        errors.into_iter().for_each(|error| self.diagnostics.push(error));
+        fine.then_some(())
+    }
+
+    /// What a source is called: as its author does, by its id, and by its name.
+    fn words<'w>(&'w self, source: &'w draft::Source, target: Option<usize>) -> [Option<&'w str>; 3] {
+        let label = match source {
+            draft::Source::Condition(name, _) => Some(name.as_str()),
+            draft::Source::Own => None,
+            draft::Source::Rule(name) => Some(name.text.as_str()),
+        };
+        let rule = target.and_then(|target| self.rules.get(target));
+        [label, rule.map(|rule| rule.id.as_str()), rule.and_then(|rule| rule.name.as_deref())]
+    }
+
     fn known_of(&self, index: usize, source: &draft::Source, reference: Option<usize>) -> Option<Known> {
         let own = |condition| Known {
             kinds: Filter::new(condition, Purpose::Alert).kinds().collect(),
@@ -314,20 +344,17 @@ impl<'r> Resolver<'r> {
         if part.fields.is_empty() {
             return Some(part.name.clone());
         }
-        let rule = reference.and_then(|target| self.rules.get(target));
-        let label = match source {
-            draft::Source::Condition(name, _) => Some(name.as_str()),
-            draft::Source::Own => None,
-            draft::Source::Rule(name) => Some(name.text.as_str()),
-        };
-        let labels = [label, rule.map(|rule| rule.id.as_str()), rule.and_then(|rule| rule.name.as_deref())];
+        let labels = self.words(source, reference);
         if let Some(name) = labels.into_iter().flatten().find_map(|label| part.fields.get(label)) {
             return Some(name.clone());
         }
+        let step = labels.into_iter().flatten().next().unwrap_or_default().to_owned();
         if case == Case::Folded {
+            let message = format!("the alias `{}` names no field of the rule `{step}`", part.name.text);
+            let warning = Diagnostic::warning("missing-key", part.name.place.clone(), message);
+            self.diagnostics.push(warning.hint(format!("add `{step}: FIELD`; `{}` itself is taken", part.name.text)));
             return Some(part.name.clone());
         }
-        let step = label.unwrap_or_default();
         let message = format!("`{}` names no field for the step `{step}`", part.name.text);
         let error = Diagnostic::error("missing-key", part.name.place.clone(), message);
         self.diagnostics.push(error.hint(format!("add `{step}: FIELD`")));

@@ -9,19 +9,22 @@ use std::{
 };
 
 use super::ast::{OPERATORS, Operator};
-use crate::rule::{
-    ast::Text,
-    check::Checker,
-    definition::Definitions,
-    diagnostic::{Diagnostic, Diagnostics, Source, did_you_mean},
-    expr::{Expr, Predicate, Quantifier, Subject},
-    mapping::{self, NOT_MAPPED},
-    parse,
-    shape::{Shape, text, wrong_type},
-    template::Template,
-    test::Test,
-    typed::Typed,
-    yaml::{self, Node, Plain, Value},
+use crate::{
+    event::process::MAX_ANCESTORS,
+    rule::{
+        ast::Text,
+        check::Checker,
+        definition::Definitions,
+        diagnostic::{Diagnostic, Diagnostics, Source, did_you_mean},
+        expr::{Expr, Predicate, Quantifier, Subject},
+        mapping::{self, NOT_MAPPED},
+        parse,
+        shape::{Shape, text, wrong_type},
+        template::Template,
+        test::Test,
+        typed::Typed,
+        yaml::{self, Node, Plain, Value},
+    },
 };
 
 /// The map that comes with the program.
@@ -169,7 +172,8 @@ impl Lineage {
         let term = match argument.map(str::parse::<usize>) {
             None => ancestors(Quantifier::Any),
             Some(Ok(0)) => self.itself.clone(),
-            Some(Ok(number)) => ancestors(Quantifier::At(number - 1)),
+            Some(Ok(number)) if number <= MAX_ANCESTORS => ancestors(Quantifier::At(number - 1)),
+            Some(Ok(_)) => return Mapped::missing(format!("events carry the nearest {MAX_ANCESTORS} ancestors")),
             Some(Err(_)) => return Mapped::missing("an ancestor is named by its number".to_owned()),
         };
         Mapped { alternatives: vec![Alternative { when: None, term }], lineage: None, ..mapped.clone() }

@@ -60,12 +60,18 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Draft> 
     let within_ns = timespan(&shape, diagnostics);
     let condition = shape.get("condition");
     let rules = rules(&shape, condition, kind, diagnostics);
-    let aliases = aliases(&shape, diagnostics);
+    let Aliases { fields, labels } = aliases(&shape, diagnostics);
     let group: Vec<Name> = names(&shape, "group-by", diagnostics)?;
     let silences = !generate(&shape, diagnostics);
     let (kind, rules) = (kind?, rules?);
     let (measure, of) = condition_of(kind, &shape, &rules, diagnostics)?;
-    let part = |name: Name| Part { fields: aliases.get(&name.text).cloned().unwrap_or_default(), name };
+    if let Some(node) = condition
+        && !measure.can_hold(rules.len(), |_| true)
+    {
+        let message = "no events can be what the condition asks for";
+        diagnostics.push(Diagnostic::warning("contradiction", node.place.clone(), message));
+    }
+    let part = |name: Name| Part { fields: fields.get(&name.text).cloned().unwrap_or_default(), name };
     (diagnostics.errors() == before).then_some(Draft {
         sources: rules.into_iter().map(Source::Rule).collect(),
         by: group.into_iter().map(part).collect(),
@@ -74,6 +80,7 @@ pub(super) fn read(node: &Node, diagnostics: &mut Diagnostics) -> Option<Draft> 
         within_ns: within_ns?,
         case: Case::Folded,
         silences,
+        labels,
     })
 }
 
@@ -156,20 +163,30 @@ fn rules(
     Some(rules)
 }
 
-/// Alias, rule, field.
-fn aliases(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> BTreeMap<String, BTreeMap<String, Name>> {
-    let mut aliases = BTreeMap::new();
+/// What `aliases` says.
+#[derive(Default)]
+struct Aliases {
+    /// Alias, rule, field.
+    fields: BTreeMap<String, BTreeMap<String, Name>>,
+    /// The rules, as they are called there.
+    labels: Vec<Name>,
+}
+
+fn aliases(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Aliases {
+    let mut aliases = Aliases::default();
     for (alias, value) in shape.entries("aliases", diagnostics) {
         let Some(alias) = text(alias, "an alias", diagnostics) else { continue };
         let Value::Mapping(entries) = &value.value else {
             diagnostics.push(wrong_type(value, "an alias names a field for each rule", None));
             continue;
         };
-        let fields = entries.iter().filter_map(|(rule, field)| {
-            let name = Name { text: text(field, "a field", diagnostics)?, place: field.place.clone() };
-            Some((text(rule, "a rule", diagnostics)?, name))
-        });
-        aliases.insert(alias, fields.collect());
+        let fields = aliases.fields.entry(alias).or_default();
+        for (rule, field) in entries {
+            let Some(name) = text(field, "a field", diagnostics) else { continue };
+            let Some(label) = text(rule, "a rule", diagnostics) else { continue };
+            fields.insert(label.clone(), Name { text: name, place: field.place.clone() });
+            aliases.labels.push(Name { text: label, place: rule.place.clone() });
+        }
     }
     aliases
 }

@@ -259,6 +259,11 @@ impl<'f> Compiler<'f> {
         match compiled {
             Ok(expr) => {
                 literals(modifiers, nodes, diagnostics);
+                if nodes.len() == 1 && modifiers.contains(&"all") && !modifiers.contains(&"expand") {
+                    let warning =
+                        Diagnostic::warning("all-of-one", key.place.clone(), "`all` stands before a single value");
+                    diagnostics.push(warning.hint("leave it out, or add the other values"));
+                }
                 Some(expr)
             }
             Err(Refusal::Broken(message, hint)) => {

@@ -301,7 +301,11 @@ fn moments(target: &Target, item: &Modified, values: &[Value]) -> Compiled {
     let counts = target.ty.is_some();
     let tests = values.iter().map(|value| {
         let number = whole(value)?;
-        Ok(item.part.map(|part| target.test(Test::Moment(Moment { part, order, number, counts }))))
+        let Some(moment) = item.part.map(|part| Moment { part, order, number, counts }) else { return Ok(None) };
+        match moment.never() {
+            Some(why) => Err(Refusal::Broken(why, None)),
+            None => Ok(Some(target.test(Test::Moment(moment)))),
+        }
     });
     tests.filter_map(Result::transpose).collect()
 }

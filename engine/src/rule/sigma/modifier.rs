@@ -177,6 +177,7 @@ fn step(item: &mut Modified, name: &str, before: &[&str]) -> Result<(), Refusal>
         other => match moment::Part::find(other) {
             Some(part) if item.compare.is_number() && item.part.is_none() => item.part = Some(part),
             Some(_) => return broken(format!("`{name}` does not go with the modifier before it")),
+            None if other.is_empty() => return broken("a modifier is missing after `|`"),
             None => {
                 let hint = did_you_mean(other, ALL.iter().copied());
                 return Err(Refusal::Broken(format!("unknown modifier `{other}`"), hint));
