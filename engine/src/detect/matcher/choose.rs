@@ -112,8 +112,12 @@ impl Candidate<'_> {
         let mut known: AHashSet<&(Subject, Fact)> = AHashSet::new();
         // The share of events in which it is run.
         let mut share = Share::guessed(1.0);
-        let best =
-            needs.iter().enumerate().map(|(place, (need, look))| (need.share.value() * FOUND_COST + look, place));
+        // Tests of all texts of an event are what nobody wants to run: of two needs that most events meet, the rarer.
+        let is_anywhere = |need: &Need| need.facts.iter().all(|(subject, _)| *subject == Subject::Anywhere);
+        let best = needs.iter().enumerate().map(|(place, (need, look))| {
+            let found = if is_anywhere(need) { FOUND_COST + run } else { FOUND_COST };
+            (need.share.value() * found + look, place)
+        });
         if let Some((_, place)) = best.min_by(|a, b| a.0.total_cmp(&b.0)) {
             let (need, _) = needs.swap_remove(place);
             share = share.and(need.share);

@@ -27,6 +27,8 @@ const MAX_EXCLUDING: usize = 128;
 /// Sets kept per program, the rarest.
 const MAX_NEEDS: usize = 6;
 
+/// How much text an event has in which a string can be that is looked for anywhere: ten texts, most of them short.
+const TEXTS: f64 = 3.0;
 /// The share of events that have a field, as a guess.
 const PRESENT: f64 = 0.6;
 
@@ -202,9 +204,10 @@ fn of_predicate(predicate: &Predicate, rarity: &Rarity) -> Option<Need> {
         Test::Pattern(pattern) => of_pattern(pattern.text(), rarity)?,
         Test::Text(strings) => of_strings(strings, rarity),
     };
-    // A string anywhere in the event has many texts to be in.
-    let places = if matches!(&predicate.subject, Subject::Anywhere) { 10.0 } else { 1.0 };
-    let share = Share::guessed(facts.iter().map(|(_, share)| share * places).sum());
+    let share = facts.iter().map(|(_, share)| share).sum::<f64>();
+    // However often a string is somewhere in the event, a rarer one is there less often.
+    let anywhere = |share: f64| 1.0 - (-share * TEXTS).exp();
+    let share = Share::guessed(if predicate.subject == Subject::Anywhere { anywhere(share) } else { share });
     let facts = facts.into_iter().map(|(fact, _)| (predicate.subject.clone(), fact)).collect::<Vec<_>>();
     (facts.len() <= MAX_FACTS).then_some(Need { facts, share, is_exact: is_exact(predicate), decides: None })
 }
