@@ -21,6 +21,7 @@ pub mod json;
 pub mod listen;
 pub mod loss;
 mod mend;
+pub mod network;
 pub mod process;
 pub mod seed;
 pub mod severity;

@@ -9,6 +9,7 @@ use data_encoding::HEXLOWER_PERMISSIVE;
 use ipnet::IpNet;
 
 use crate::event::{
+    network::{canonical, single},
     text,
     value::{Type, Value, words},
 };
@@ -217,10 +218,10 @@ fn hash<'b>(digits: &[u8], bytes: &'b mut [u8; MAX_HASH]) -> Option<&'b [u8]> {
 
 fn network(entry: &str) -> Result<IpNet, &'static str> {
     if let Ok(address) = entry.parse::<IpAddr>() {
-        return Ok(address.to_canonical().into());
+        return Ok(single(address));
     }
     match entry.parse::<IpNet>() {
-        Ok(network) if network.trunc() == network => Ok(network),
+        Ok(network) if network.trunc() == network => Ok(canonical(network)),
         Ok(_) => Err("no network: it has bits set beyond its prefix"),
         Err(_) if entry.parse::<std::net::SocketAddr>().is_ok() => {
             Err("an address with a port; a list of addresses has none")
@@ -247,11 +248,15 @@ fn network_bytes(network: IpNet) -> ([u8; 17], usize) {
 }
 
 fn of_address(address: IpAddr, reach: &Reach, find: &mut dyn FnMut(&[u8]) -> Option<u32>) -> Option<u32> {
-    let address = address.to_canonical();
-    reach.prefixes.get(usize::from(address.is_ipv6()))?.iter().find_map(|prefix| {
-        let (bytes, length) = network_bytes(IpNet::new(address, *prefix).ok()?);
-        find(bytes.get(..length)?)
-    })
+    let mut inside = |address: IpAddr| {
+        reach.prefixes.get(usize::from(address.is_ipv6()))?.iter().find_map(|prefix| {
+            let (bytes, length) = network_bytes(IpNet::new(address, *prefix).ok()?);
+            find(bytes.get(..length)?)
+        })
+    };
+    let canonical = address.to_canonical();
+    // `::ffff:10.0.0.1` is 10.0.0.1, and still lies in `::/0`.
+    inside(canonical).or_else(|| (canonical != address).then(|| inside(address)).flatten())
 }
 
 fn shown_network(key: &[u8]) -> Option<String> {

@@ -78,6 +78,16 @@ fn addresses_and_networks() {
 }
 
 #[test]
+fn networks_of_mapped_addresses_are_the_ipv4_ones() {
+    let (list, report) = read(Format::Plain, Sort::Ip, "::ffff:10.0.0.0/104\n10.0.0.0/8\n::ffff:192.0.2.0/120\n");
+    let ten = Some("10.0.0.0/8");
+    check(&list, &[("10.1.2.3", ten), ("::ffff:10.1.2.3", ten), ("192.0.2.9", Some("192.0.2.0/24")), ("::1", None)]);
+    assert_eq!((report.entries, report.repeated), (2, 1));
+    let (all, _) = read(Format::Plain, Sort::Ip, "::/0\n");
+    check(&all, &[("::ffff:10.1.2.3", Some("::/0")), ("fe80::1", Some("::/0")), ("10.1.2.3", None)]);
+}
+
+#[test]
 fn domains_with_and_without_those_below() {
     let text = "evil.example\n*.worse.example\n.Worst.Example.\nnot a domain\n192.0.2.1\n";
     let (list, report) = read(Format::Plain, Sort::Domain, text);

@@ -7,7 +7,7 @@ use std::{cmp::Ordering, fmt, net::IpAddr, sync::Arc};
 
 use ahash::AHashSet;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::IpNet;
 use memchr::memmem;
 
 use super::{
@@ -369,23 +369,6 @@ impl fmt::Write for Small {
     }
 }
 
-/// The network of one address.
-#[must_use]
-pub fn single(address: IpAddr) -> IpNet {
-    address.to_canonical().into()
-}
-
-/// The network as addresses are compared with it: one of IPv4-mapped addresses is the IPv4 network.
-#[must_use]
-pub fn canonical(network: IpNet) -> IpNet {
-    /// The bits before the IPv4 address.
-    const MAPPED: u8 = 96;
-    let IpNet::V6(six) = network else { return network };
-    let four = six.prefix_len().checked_sub(MAPPED).zip(six.network().to_ipv4_mapped());
-    let four = four.and_then(|(length, address)| Ipv4Net::new(address, length).ok());
-    four.map_or(network, IpNet::V4)
-}
-
 /// A string constant as conditions and explanations write it.
 pub(super) fn quoted(bytes: &[u8]) -> String {
     let mut out = Vec::with_capacity(bytes.len() + 2);
@@ -440,6 +423,7 @@ impl fmt::Display for Test {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::network::canonical;
 
     fn strings(position: Position, case: Case, needles: &[&str]) -> Strings {
         Strings::new(position, case, needles.iter().map(|needle| needle.as_bytes().into()))

@@ -22,10 +22,13 @@ use ipnet::IpNet;
 use super::{
     ast::Literal,
     diagnostic::{Diagnostic, did_you_mean},
-    test::{Case, Position, Relation, Strings, Test, canonical, single},
+    test::{Case, Position, Relation, Strings, Test},
     typed::{Typed, Unit},
 };
-use crate::event::value::Type;
+use crate::event::{
+    network::{canonical, single},
+    value::Type,
+};
 
 /// What stands to the right of an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

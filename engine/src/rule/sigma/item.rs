@@ -15,13 +15,14 @@ use crate::{
     event::{
         facts::Reference,
         field::Field,
+        network::{canonical, single},
         value::{Bytes, Type, Value as Scalar},
     },
     rule::{
         decimal::Decimal,
         expr::{Expr, Predicate, Quantifier, Subject},
         moment::Moment,
-        test::{Case, Pattern, Position, Related, Relation, Strings, Test, canonical, single},
+        test::{Case, Pattern, Position, Related, Relation, Strings, Test},
         transform::Chain,
     },
 };
