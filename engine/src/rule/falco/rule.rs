@@ -148,17 +148,21 @@ fn severity(node: &Node, diagnostics: &mut Diagnostics) -> Option<Severity> {
     found
 }
 
-/// An id made of a name: `falco-terminal-shell-in-container`. An id has letters and digits of ASCII; a name without any
-/// gets the numbers of its characters: `falco-u6f22`.
+/// An id made of a name: `falco-terminal-shell-in-container`. An id has letters and digits of ASCII; in
+/// place of others, and of everything in a name without letters and digits, are their numbers: `falco-u6f22-shell`.
 fn id(name: &str) -> String {
-    let letters = name.to_lowercase();
-    let words = letters.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let mut words: Vec<String> = words.map(str::to_owned).collect();
-    if words.is_empty() {
-        let shown = name.chars().filter(|character| !character.is_whitespace());
-        words = shown.map(|character| format!("u{:x}", u32::from(character))).collect();
-    }
-    format!("falco-{}", words.join("-"))
+    let number = |character: char| format!(" u{:x} ", u32::from(character));
+    let has_letters = name.chars().any(char::is_alphanumeric);
+    let lower = name.to_lowercase();
+    let spelled: String = lower
+        .chars()
+        .map(|character| match character {
+            'a'..='z' | '0'..='9' => character.to_string(),
+            _ if character.is_alphanumeric() || !(has_letters || character.is_whitespace()) => number(character),
+            _ => " ".to_owned(),
+        })
+        .collect();
+    format!("falco-{}", spelled.split_whitespace().collect::<Vec<_>>().join("-"))
 }
 
 /// ATT&CK's tags in Sigma's spelling: `T1059.004` and `mitre_lateral_movement`. Others stay.
