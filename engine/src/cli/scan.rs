@@ -99,7 +99,7 @@ fn rules(settings: &Config) -> Result<Rules, Told> {
     eprint!("{}", diagnostics.render(sense::colour()));
     match rules {
         Some(rules) if !diagnostics.has_errors() => Ok(rules),
-        _ if diagnostics.has_errors() => Err(tell(format!("{} errors in the YARA rules", diagnostics.errors()))),
+        _ if diagnostics.has_errors() => Err(tell(format!("{} in the YARA rules", diagnostics.errors_counted()))),
         _ => Err(tell("there are no YARA rules: name some with --yara")),
     }
 }

@@ -197,7 +197,7 @@ impl Ready {
         self.yara = scan::Rules::compile(&self.inputs.of(Role::Yara), &mut diagnostics).map(Arc::new);
         if diagnostics.has_errors() {
             eprint!("{}", diagnostics.render(colour()));
-            return Err(tell(format!("{} errors in the YARA rules; they are not used", diagnostics.errors())));
+            return Err(tell(format!("{} in the YARA rules; they are not used", diagnostics.errors_counted())));
         }
         warned(&diagnostics, "the YARA rules");
         Ok(self)
@@ -265,7 +265,7 @@ pub(super) fn ready(
     let whitelist = Whitelist::read(&inputs.of(Role::Whitelist), &indicators, &mut diagnostics);
     if diagnostics.has_errors() {
         eprint!("{}", diagnostics.render(colour()));
-        return Err(tell(format!("{} errors in the rules; they are not used", diagnostics.errors())));
+        return Err(tell(format!("{} in the rules; they are not used", diagnostics.errors_counted())));
     }
     let rules = RuleSet::new(loaded).with_generation(&inputs.generation());
     warned(&diagnostics, "the rules");

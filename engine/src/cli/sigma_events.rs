@@ -58,7 +58,7 @@ pub(super) fn run(given: &Events, options: &Options) -> Result<ExitCode, Told> {
     problems.extend(wrong);
     if problems.has_errors() {
         eprint!("{}", problems.render(sense::colour()));
-        return Err(tell(format!("{} errors in the rules", problems.errors())));
+        return Err(tell(format!("{} in the rules", problems.errors_counted())));
     }
     let lines = Lines::open(path, settings.recording.max_line_bytes).map_err(tell)?;
     let tally = judge(lines, &rules, &path.display().to_string()).map_err(tell)?;

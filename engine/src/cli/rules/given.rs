@@ -48,7 +48,7 @@ impl Given {
         let whitelist = loader::whitelists(&inputs.of(Role::Whitelist), &indicators, &mut found);
         if found.has_errors() {
             eprint!("{}", found.render(sense::colour()));
-            return Err(tell(format!("{} errors in the whitelists", found.errors())));
+            return Err(tell(format!("{} in the whitelists", found.errors_counted())));
         }
         Ok(Self { settings, rules, problems, whitelist })
     }

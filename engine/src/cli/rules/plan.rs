@@ -38,7 +38,7 @@ pub(super) fn judge(paths: &Paths, plan: Plan, then: impl FnOnce(&Judged<'_>) ->
         let (rules, problems) = paths.read();
         if problems.has_errors() {
             eprint!("{}", problems.render(colour()));
-            eprintln!("beewolf: {} errors in the rules; `beewolf rules check` shows them alone", problems.errors());
+            eprintln!("beewolf: {} in the rules; `beewolf rules check` shows them alone", problems.errors_counted());
             return ExitCode::from(1);
         }
         let found = reach(&rules, sensors);

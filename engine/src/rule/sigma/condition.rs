@@ -15,6 +15,10 @@ const MAX_SIZE: usize = 100_000;
 pub(super) fn compile(text: &Text, searches: &[(String, Expr)]) -> Result<Expr, Box<Diagnostic>> {
     let tokens = tokens(text.value());
     if let Some((_, range)) = tokens.iter().find(|(token, _)| *token == "|") {
+        if text.value().get(range.start..).is_some_and(|rest| rest.starts_with("||")) {
+            let error = Diagnostic::error("syntax", text.place(range.clone()), "`||` is no word of conditions");
+            return Err(Box::new(error.hint("write `or`")));
+        }
         let error = Diagnostic::error("not-supported", text.place(range.clone()), "aggregations are not supported");
         return Err(Box::new(error.hint("since version 2 of the specification a correlation says this")));
     }
@@ -270,6 +274,7 @@ mod tests {
         check("(a1", Err("expected `and`, `or` or `)` here"));
         check("or a1", Err("expected a search before `or`"));
         check("a1 | count() > 5", Err("aggregations are not supported"));
+        check("a1 ||a2", Err("`||` is no word of conditions"));
         check("a*", Err("unknown search `a*`"));
         check(&"(".repeat(1_000), Err("more than 64 parentheses and `not`s inside each other"));
     }

@@ -138,7 +138,11 @@ impl<'f> Compiler<'f> {
             }
         }
         let Some(condition) = node.get("condition") else {
-            let error = Diagnostic::error("missing-key", node.place.clone(), "`detection` needs `condition`");
+            let error = Diagnostic::error(
+                "missing-key",
+                node.place.clone(),
+                "`condition` is missing: which searches have to match",
+            );
             diagnostics.push(error);
             return None;
         };
