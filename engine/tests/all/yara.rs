@@ -169,7 +169,7 @@ fn kernel_what_is_started_and_written_is_scanned() {
     assert_eq!(found("exec").1["yara"]["rule"]["name"], "has_needle");
     // Broken ones change nothing.
     place(Path::new(&path("yara/hay.yar")), "rule hay { condition: nothing }\n");
-    sensor.hear("errors in the YARA rules");
+    sensor.hear("1 error in the YARA rules");
     let alarm = next();
     assert_eq!(alarm["event"]["action"], "status", "{alarm}");
 
