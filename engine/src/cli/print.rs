@@ -24,6 +24,11 @@ pub(super) fn json(value: &Value) -> ExitCode {
     text(&crate::schema::text(value))
 }
 
+/// So many of something: `1 error`, `3 errors`.
+pub(super) fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Widest column that others are lined up with; a longer cell pushes its own row.
 const MAX_PADDING: usize = 44;
 

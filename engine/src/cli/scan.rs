@@ -10,7 +10,10 @@ use std::{
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
 
-use super::sense::{self, Loading, Told, tell};
+use super::{
+    print::counted,
+    sense::{self, Loading, Told, tell},
+};
 use crate::{
     config::Config,
     event::{
@@ -99,7 +102,9 @@ fn rules(settings: &Config) -> Result<Rules, Told> {
     eprint!("{}", diagnostics.render(sense::colour()));
     match rules {
         Some(rules) if !diagnostics.has_errors() => Ok(rules),
-        _ if diagnostics.has_errors() => Err(tell(format!("{} in the YARA rules", diagnostics.errors_counted()))),
+        _ if diagnostics.has_errors() => {
+            Err(tell(format!("{} in the YARA rules", counted(diagnostics.errors(), "error"))))
+        }
         _ => Err(tell("there are no YARA rules: name some with --yara")),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
+use super::print::counted;
 use crate::{
     alert::{Dedup, DedupLimits},
     config::{self, Config, ConfigError},
@@ -197,7 +198,10 @@ impl Ready {
         self.yara = scan::Rules::compile(&self.inputs.of(Role::Yara), &mut diagnostics).map(Arc::new);
         if diagnostics.has_errors() {
             eprint!("{}", diagnostics.render(colour()));
-            return Err(tell(format!("{} in the YARA rules; they are not used", diagnostics.errors_counted())));
+            return Err(tell(format!(
+                "{} in the YARA rules; they are not used",
+                counted(diagnostics.errors(), "error")
+            )));
         }
         warned(&diagnostics, "the YARA rules");
         Ok(self)
@@ -208,7 +212,7 @@ impl Ready {
 fn warned(diagnostics: &Diagnostics, of: &str) {
     let warnings = diagnostics.warnings();
     if warnings > 0 {
-        eprintln!("beewolf: {warnings} warnings in {of}; `beewolf rules check` shows them");
+        eprintln!("beewolf: {} in {of}; `beewolf rules check` shows them", counted(warnings, "warning"));
     }
 }
 
@@ -265,7 +269,7 @@ pub(super) fn ready(
     let whitelist = Whitelist::read(&inputs.of(Role::Whitelist), &indicators, &mut diagnostics);
     if diagnostics.has_errors() {
         eprint!("{}", diagnostics.render(colour()));
-        return Err(tell(format!("{} in the rules; they are not used", diagnostics.errors_counted())));
+        return Err(tell(format!("{} in the rules; they are not used", counted(diagnostics.errors(), "error"))));
     }
     let rules = RuleSet::new(loaded).with_generation(&inputs.generation());
     warned(&diagnostics, "the rules");

@@ -7,7 +7,10 @@ use std::{
     process::ExitCode,
 };
 
-use super::sense::{self, Options, Told, tell};
+use super::{
+    print::counted,
+    sense::{self, Options, Told, tell},
+};
 use crate::{
     alert::RuleFacts,
     detect::{ForeignRules, State},
@@ -58,7 +61,7 @@ pub(super) fn run(given: &Events, options: &Options) -> Result<ExitCode, Told> {
     problems.extend(wrong);
     if problems.has_errors() {
         eprint!("{}", problems.render(sense::colour()));
-        return Err(tell(format!("{} in the rules", problems.errors_counted())));
+        return Err(tell(format!("{} in the rules", counted(problems.errors(), "error"))));
     }
     let lines = Lines::open(path, settings.recording.max_line_bytes).map_err(tell)?;
     let tally = judge(lines, &rules, &path.display().to_string()).map_err(tell)?;

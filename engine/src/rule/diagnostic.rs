@@ -239,15 +239,6 @@ impl Diagnostics {
         self.list.iter().filter(|diagnostic| diagnostic.level == Level::Error).count()
     }
 
-    /// The number of errors, for people: `1 error`, `3 errors`.
-    #[must_use]
-    pub fn errors_counted(&self) -> String {
-        match self.errors() {
-            1 => "1 error".to_owned(),
-            number => format!("{number} errors"),
-        }
-    }
-
     /// The number of warnings.
     #[must_use]
     pub fn warnings(&self) -> usize {

@@ -3,7 +3,10 @@
 //! Both may be arrays, and one event of another product may have 100,000 values in each: when a few values were compared
 //! with each of the others, these are brought into an order in which each further value is looked up.
 
-use std::cell::{Cell, OnceCell};
+use std::{
+    borrow::Cow,
+    cell::{Cell, OnceCell},
+};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use memchr::memmem;
@@ -75,16 +78,20 @@ impl Relation {
 
 impl Position {
     fn relates(self, text: &[u8], other: &[u8], case: Case) -> bool {
-        let holds = |text: &[u8], other: &[u8]| match self {
-            Self::Anywhere => memmem::find(text, other).is_some(),
-            Self::End => text.ends_with(other),
-            Self::Start => text.starts_with(other),
+        let (text, other) = (in_case(text, case), in_case(other, case));
+        match self {
+            Self::Anywhere => memmem::find(&text, &other).is_some(),
+            Self::End => text.ends_with(&other),
+            Self::Start => text.starts_with(&other),
             Self::Whole => text == other,
-        };
-        match case {
-            Case::Exact => holds(text, other),
-            Case::Folded => holds(&fold::bytes(text), &fold::bytes(other)),
         }
+    }
+}
+
+fn in_case(text: &[u8], case: Case) -> Cow<'_, [u8]> {
+    match case {
+        Case::Exact => text.into(),
+        Case::Folded => fold::bytes(text).into(),
     }
 }
 
@@ -126,109 +133,104 @@ impl<'o> Others<'o> {
 /// All values of the other field, so that one look answers for all of them.
 struct Gathered {
     is_known: bool,
-    case: Case,
     look: Look,
 }
 
 enum Look {
+    /// A number in this order to the one that is easiest to be so.
+    Number(Order, Option<i64>),
+    Text(Case, Texts),
+}
+
+enum Texts {
     /// Somewhere in the text.
     Anywhere(AhoCorasick),
     /// None of the texts starts with another, so that only the last one before a text can be its start.
     Start(Vec<Vec<u8>>),
     /// The same of texts from their last byte to their first.
     End(Vec<Vec<u8>>),
+    /// In order.
     Whole(Vec<Vec<u8>>),
-    /// A number in this order to the one that is easiest to be so.
-    Order(Order, Option<i64>),
 }
 
 impl Gathered {
     /// `None` if the values have to be compared one by one: addresses are equal in other ways than texts.
     fn new(related: &Related, value: Value<'_>) -> Option<Self> {
-        let (mut is_known, mut has_address) = (false, false);
-        let mut bound: Option<i64> = None;
-        let mut texts: Vec<Vec<u8>> = Vec::new();
-        let case = match related.relation {
-            Relation::Order(_) => Case::Exact,
-            Relation::Text(_, case) => case,
-        };
-        related.each(value, &mut |other| {
-            is_known = true;
-            has_address |= matches!(other, Value::Ip(_));
-            match (related.relation, other) {
-                (Relation::Order(order), Value::Int(number)) => {
-                    let best = bound.map_or(number, |bound| match order {
-                        Order::Less | Order::LessOrEqual => bound.max(number),
-                        Order::Greater | Order::GreaterOrEqual => bound.min(number),
-                    });
-                    bound = Some(best);
-                }
-                (Relation::Order(_), _) => {}
-                (Relation::Text(..), other) => {
-                    with_text(other, |text| {
-                        texts.push(in_case(text, case));
-                        true
-                    });
-                }
-            }
-            false
-        });
+        let mut is_known = false;
         let look = match related.relation {
-            Relation::Order(order) => Look::Order(order, bound),
-            Relation::Text(_, _) if has_address => return None,
-            Relation::Text(Position::Anywhere, _) => {
-                texts.sort_unstable();
-                texts.dedup();
-                let kind = Some(AhoCorasickKind::ContiguousNFA);
-                Look::Anywhere(AhoCorasick::builder().kind(kind).build(&texts).ok()?)
+            Relation::Order(order) => {
+                let mut easiest: Option<i64> = None;
+                related.each(value, &mut |other| {
+                    is_known = true;
+                    if let Value::Int(number) = other
+                        && easiest.is_none_or(|easiest| order.holds(easiest, number))
+                    {
+                        easiest = Some(number);
+                    }
+                    false
+                });
+                Look::Number(order, easiest)
             }
-            Relation::Text(Position::Start, _) => Look::Start(starts(texts)),
-            Relation::Text(Position::End, _) => {
-                texts.iter_mut().for_each(|text| text.reverse());
-                Look::End(starts(texts))
-            }
-            Relation::Text(Position::Whole, _) => {
-                texts.sort_unstable();
-                Look::Whole(texts)
+            Relation::Text(position, case) => {
+                let (mut texts, mut has_address): (Vec<Vec<u8>>, bool) = (Vec::new(), false);
+                related.each(value, &mut |other| {
+                    is_known = true;
+                    has_address |= matches!(other, Value::Ip(_));
+                    with_text(other, |text| {
+                        texts.push(in_case(text, case).into_owned());
+                        false
+                    })
+                });
+                if has_address {
+                    return None;
+                }
+                Look::Text(case, Texts::new(position, texts)?)
             }
         };
-        Some(Self { is_known, case, look })
+        Some(Self { is_known, look })
     }
 
     fn relates(&self, value: Value<'_>) -> bool {
         match (&self.look, value) {
-            (Look::Order(order, Some(bound)), Value::Int(number)) => order.holds(number, *bound),
-            (Look::Order(..), _) => false,
-            (Look::Anywhere(_) | Look::Start(_) | Look::End(_) | Look::Whole(_), _) => {
-                with_text(value, |text| match self.case {
-                    Case::Exact => self.has(text),
-                    Case::Folded => self.has(&fold::bytes(text)),
-                })
+            (Look::Number(order, Some(easiest)), Value::Int(number)) => order.holds(number, *easiest),
+            (Look::Number(..), _) => false,
+            (Look::Text(case, texts), _) => with_text(value, |text| texts.relate(&in_case(text, *case))),
+        }
+    }
+}
+
+impl Texts {
+    /// `None` if there are more than can be looked for.
+    fn new(position: Position, mut texts: Vec<Vec<u8>>) -> Option<Self> {
+        if position == Position::End {
+            texts.iter_mut().for_each(|text| text.reverse());
+        }
+        texts.sort_unstable();
+        texts.dedup();
+        Some(match position {
+            Position::Anywhere => {
+                let kind = Some(AhoCorasickKind::ContiguousNFA);
+                Self::Anywhere(AhoCorasick::builder().kind(kind).build(&texts).ok()?)
             }
-        }
+            Position::Start => Self::Start(starts(texts)),
+            Position::End => Self::End(starts(texts)),
+            Position::Whole => Self::Whole(texts),
+        })
     }
 
-    fn has(&self, text: &[u8]) -> bool {
-        match &self.look {
-            Look::Anywhere(texts) => texts.is_match(text),
-            Look::Start(starts) => is_started(text, starts),
-            Look::End(ends) => is_started(&text.iter().rev().copied().collect::<Vec<_>>(), ends),
-            Look::Whole(texts) => texts.binary_search_by(|other| other.as_slice().cmp(text)).is_ok(),
-            Look::Order(..) => false,
+    /// Whether one of them stands at its place of a text.
+    fn relate(&self, text: &[u8]) -> bool {
+        match self {
+            Self::Anywhere(texts) => texts.is_match(text),
+            Self::Start(starts) => is_started(text, starts),
+            Self::End(ends) => is_started(&text.iter().rev().copied().collect::<Vec<_>>(), ends),
+            Self::Whole(texts) => texts.binary_search_by(|other| other.as_slice().cmp(text)).is_ok(),
         }
     }
 }
 
-fn in_case(text: &[u8], case: Case) -> Vec<u8> {
-    match case {
-        Case::Exact => text.to_vec(),
-        Case::Folded => fold::bytes(text),
-    }
-}
-
-/// The texts that start with no other, in order.
+/// Of texts in order, those that start with no other.
 fn starts(mut texts: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
-    texts.sort_unstable();
     // What starts with a text follows it.
     texts.dedup_by(|text, before| text.starts_with(before));
     texts

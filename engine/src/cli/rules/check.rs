@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io::Write};
 
 use super::{Paths, colour};
+use crate::cli::print::counted;
 
 /// Prints the findings, and how many rules can match; false if any rule has an error.
 pub(super) fn check(paths: &Paths) -> std::io::Result<bool> {
@@ -42,10 +43,9 @@ pub(super) fn check(paths: &Paths) -> std::io::Result<bool> {
             writeln!(out, "{count:5} {state}: {reason}")?;
         }
         let states = if states.is_empty() { String::new() } else { format!(" ({})", states.join(", ")) };
-        let count = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
-        let (rules, errors) = (count(rules.len(), "rule"), count(errors, "error"));
-        let yara = if yara > 0 { format!(", {}", count(yara, "YARA rule")) } else { String::new() };
-        writeln!(out, "{rules}{states}{yara}, {errors}, {}", count(warnings, "warning"))?;
+        let (rules, errors) = (counted(rules.len(), "rule"), counted(errors, "error"));
+        let yara = if yara > 0 { format!(", {}", counted(yara, "YARA rule")) } else { String::new() };
+        writeln!(out, "{rules}{states}{yara}, {errors}, {}", counted(warnings, "warning"))?;
     }
     Ok(fine)
 }

@@ -8,7 +8,10 @@ use std::{
 
 use crate::{
     alert,
-    cli::sense::{self, Loading, Told, tell},
+    cli::{
+        print::counted,
+        sense::{self, Loading, Told, tell},
+    },
     config::Config,
     event::{
         Event,
@@ -48,7 +51,7 @@ impl Given {
         let whitelist = loader::whitelists(&inputs.of(Role::Whitelist), &indicators, &mut found);
         if found.has_errors() {
             eprint!("{}", found.render(sense::colour()));
-            return Err(tell(format!("{} in the whitelists", found.errors_counted())));
+            return Err(tell(format!("{} in the whitelists", counted(found.errors(), "error"))));
         }
         Ok(Self { settings, rules, problems, whitelist })
     }

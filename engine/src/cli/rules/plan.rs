@@ -5,9 +5,12 @@ use std::process::ExitCode;
 use clap::ValueEnum;
 
 use super::{Paths, colour};
-use crate::rule::{Loaded, Reach, Sensors, reach};
 #[cfg(feature = "bpf")]
 use crate::scan;
+use crate::{
+    cli::print::counted,
+    rule::{Loaded, Reach, Sensors, reach},
+};
 
 /// Whose sensors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -38,7 +41,10 @@ pub(super) fn judge(paths: &Paths, plan: Plan, then: impl FnOnce(&Judged<'_>) ->
         let (rules, problems) = paths.read();
         if problems.has_errors() {
             eprint!("{}", problems.render(colour()));
-            eprintln!("beewolf: {} in the rules; `beewolf rules check` shows them alone", problems.errors_counted());
+            eprintln!(
+                "beewolf: {} in the rules; `beewolf rules check` shows them alone",
+                counted(problems.errors(), "error")
+            );
             return ExitCode::from(1);
         }
         let found = reach(&rules, sensors);

@@ -22,7 +22,7 @@ pub(in crate::rule) struct Draft {
     pub(in crate::rule) case: Case,
     /// Whether the rules it refers to do not alert by themselves.
     pub(in crate::rule) silences: bool,
-    /// What the author calls rules where parts have other fields in them: each has to be a source.
+    /// What the author calls sources where parts have other fields in them: each has to be one.
     pub(in crate::rule) labels: Vec<Name>,
 }
 

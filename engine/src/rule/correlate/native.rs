@@ -64,7 +64,8 @@ pub(in crate::rule) fn sequence(
         diagnostics.push(error.hint(format!("a sequence has from 2 to {MAX_SLOTS} steps")));
         return None;
     }
-    let by = groups(&shape, diagnostics);
+    let mut labels = Vec::new();
+    let by = groups(&shape, &mut labels, diagnostics);
     let sources: Vec<Source> = sources.into_iter().collect::<Option<_>>()?;
     steps?;
     let present = (0..sources.len()).fold(0, |mask, slot| mask | 1 << slot);
@@ -77,7 +78,7 @@ pub(in crate::rule) fn sequence(
         within_ns: within_ns?,
         case: Case::Exact,
         silences: false,
-        labels: Vec::new(),
+        labels,
     })
 }
 
@@ -120,7 +121,7 @@ fn fields(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<Part>>
 }
 
 /// `by` as a list of fields, or per name a field for each step.
-fn groups(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<Part>> {
+fn groups(shape: &Shape<'_>, labels: &mut Vec<Name>, diagnostics: &mut Diagnostics) -> Option<Vec<Part>> {
     if !shape.get("by").is_some_and(|node| matches!(node.value, Value::Mapping(_))) {
         return fields(shape, diagnostics);
     }
@@ -133,7 +134,9 @@ fn groups(shape: &Shape<'_>, diagnostics: &mut Diagnostics) -> Option<Vec<Part>>
             return None;
         };
         let fields = entries.iter().map(|(step, field)| {
-            Some((text(step, "a step", diagnostics)?, field_name(field, "a field", diagnostics)?))
+            let step = name(step, "a step", diagnostics)?;
+            labels.push(step.clone());
+            Some((step.text, field_name(field, "a field", diagnostics)?))
         });
         parts.push(Part { name: part, fields: fields.collect::<Option<_>>()? });
     }

@@ -257,7 +257,7 @@ impl<'r> Resolver<'r> {
         let errors: Vec<Diagnostic> = { draft.labels.iter().filter(unknown) }
             .map(|label| {
                 let hint = did_you_mean(&label.text, known.iter().copied());
-                let message = format!("`{}` is none of the rules that are correlated here", label.text);
+                let message = format!("`{}` is no rule or step that is correlated here", label.text);
                 let hint = hint.unwrap_or_else(|| format!("they are {}", known.join(", ")));
                 Diagnostic::error("unknown-rule", label.place.clone(), message).hint(hint)
             })
@@ -392,9 +392,7 @@ impl<'r> Resolver<'r> {
                     found.extend(field::find(name));
                     continue;
                 };
-                let draft::Source::Rule(label) = source else { continue };
-                let behind = self.rules.get(*slot)?;
-                let labels = [Some(label.text.as_str()), Some(behind.id.as_str()), behind.name.as_deref()];
+                let labels = self.words(source, Some(*slot));
                 let alias = labels.into_iter().flatten().find_map(|label| part?.fields.get(label));
                 reason = self.mapped(*slot, alias.map_or(name, |alias| &alias.text), found).or(reason);
             }
