@@ -288,7 +288,12 @@ fn url(text: &str, key: &mut Vec<u8>) -> Option<()> {
         "ftp" => ":21",
         _ => "",
     };
-    let host = host.strip_suffix(usual).filter(|_| !usual.is_empty()).unwrap_or(&host);
+    // What is left must be a host: of `ev:80:80`, which is none with a port, everything stays.
+    let is_host = |host: &&str| {
+        let host = host.rsplit_once('@').map_or(*host, |(_, host)| host);
+        !host.is_empty() && (host.ends_with(']') || !host.contains(':'))
+    };
+    let host = host.strip_suffix(usual).filter(|_| !usual.is_empty()).filter(is_host).unwrap_or(&host);
     let slash = if path.starts_with('/') { "" } else { "/" };
     for part in [&scheme, "://", host, slash, path] {
         key.extend_from_slice(part.as_bytes());

@@ -78,6 +78,20 @@ fn addresses_and_networks() {
 }
 
 #[test]
+fn only_a_host_loses_its_usual_port() {
+    for (text, shown) in [
+        ("http://[::1]:80/x", "http://[::1]/x"),
+        ("http://u:p@evil.example:80", "http://u:p@evil.example/"),
+        ("http://evil.example:80:80/x", "http://evil.example:80:80/x"),
+        ("http://:80/x", "http://:80/x"),
+        ("http://::80", "http://::80/"),
+    ] {
+        let (list, _) = read(Format::Plain, Sort::Url, text);
+        check(&list, &[(text, Some(shown)), (shown, Some(shown))]);
+    }
+}
+
+#[test]
 fn networks_of_mapped_addresses_are_the_ipv4_ones() {
     let (list, report) = read(Format::Plain, Sort::Ip, "::ffff:10.0.0.0/104\n10.0.0.0/8\n::ffff:192.0.2.0/120\n");
     let ten = Some("10.0.0.0/8");
