@@ -64,8 +64,15 @@ fn stages(rules: RuleSet) -> Stages {
 
 /// Exchanges rules for the same rules while events come at a steady rate.
 pub(super) fn measure(rules: PathBuf, fieldmap: Arc<Fieldmap>) -> Vec<Row> {
+    let first = load(&rules, &fieldmap);
+    // As in the sensor, events have a thread and thus a heap of their own.
+    let events = std::thread::spawn(move || follow(first, rules, fieldmap));
+    events.join().expect("no panic")
+}
+
+fn follow(first: RuleSet, rules: PathBuf, fieldmap: Arc<Fieldmap>) -> Vec<Row> {
     let events: Vec<_> = corpus::linux(EVENTS).iter().map(engine::typed).collect();
-    let mut stages = stages(load(&rules, &fieldmap));
+    let mut stages = stages(first);
     let name = format!("{} rules exchanged {EXCHANGES} times under {RATE} events/s", stages.rules.rules().len());
     // What one round of the events gives, by the rules that stay the same.
     events.iter().for_each(|event| stages.event(Box::new(event.clone())));

@@ -4,6 +4,7 @@
 
 pub mod alert;
 pub mod api;
+pub mod background;
 pub mod cli;
 pub mod config;
 pub mod confine;

@@ -231,6 +231,14 @@ fn allowed(network: Network) -> Result<Rules, BackendError> {
 
     // A thread's name, which `std` sets.
     rules.insert(libc::SYS_prctl, vec![equal(0, bits(libc::PR_SET_NAME))?, equal(0, bits(libc::PR_GET_NAME))?]);
+    // A thread may put itself behind the others, and no process but this one.
+    for call in [libc::SYS_getpriority, libc::SYS_setpriority] {
+        let itself = [
+            SeccompCondition::new(0, Dword, Eq, bits(libc::PRIO_PROCESS.cast_signed()))?,
+            SeccompCondition::new(1, Dword, Eq, 0)?,
+        ];
+        rules.insert(call, vec![SeccompRule::new(itself.to_vec())?]);
+    }
     // Signals to ourselves only: that is how `abort` ends a process.
     let own = u64::from(std::process::id());
     rules.insert(libc::SYS_tgkill, vec![equal(0, own)?]);

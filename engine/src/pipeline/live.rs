@@ -351,7 +351,7 @@ pub struct Watch<'w> {
     /// Time between two status messages.
     pub status_interval: Option<Duration>,
     /// Takes the sentence of each.
-    pub on_status: &'w mut dyn FnMut(&Status),
+    pub on_status: &'w mut (dyn FnMut(&Status) + Send),
     /// Where the numbers are published, each second.
     pub board: &'w Board,
     /// What is watched, in words.
@@ -363,16 +363,28 @@ pub struct Watch<'w> {
     /// Where other rules come from while it runs.
     pub renewals: Option<Renewals>,
     /// Hears that other rules are in force: those before, and the new ones.
-    pub on_renewal: &'w mut dyn FnMut(&Retired, &Stages),
+    pub on_renewal: &'w mut (dyn FnMut(&Retired, &Stages) + Send),
     /// What somebody has to see to from the start.
     pub alarm: Option<String>,
 }
 
-/// Runs until `stop` is set or the limit has passed.
+/// Runs until `stop` is set or the limit has passed, in a thread that begins and ends with it.
+///
+/// The thread has memory of its own: the first rules were read by the caller, and when other rules take their place
+/// they are freed there, beside the events. In one heap each event would wait for that.
 ///
 /// # Errors
 /// [`LiveError`] if the helper ends or the rings cannot be read any more; what was read is delivered.
 pub fn run(loaded: Loaded, stages: &mut Stages, stop: &AtomicBool, watch: Watch<'_>) -> Result<Outcome, LiveError> {
+    std::thread::scope(|scope| {
+        let events = std::thread::Builder::new().name("events".to_owned());
+        let events = events.spawn_scoped(scope, || follow(loaded, stages, stop, watch))?;
+        events.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// Takes what the sensor sees through the stages until there is no more.
+fn follow(loaded: Loaded, stages: &mut Stages, stop: &AtomicBool, watch: Watch<'_>) -> Result<Outcome, LiveError> {
     let Watch { limit, status_interval, on_status, board, scope, processes, service, renewals, on_renewal, alarm } =
         watch;
     let Loaded { client, live, plan, host, seeds, .. } = loaded;

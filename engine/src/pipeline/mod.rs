@@ -1,12 +1,13 @@
 //! Order, threads, queue sizes and shutdown: the one place where the stages meet.
 //!
 //! ```text
-//! reader thread            the thread that called            one thread per sink
+//! reader thread            events thread                     one thread per sink
 //! rings ─> decode ─> merge ══ queue ══> enrich ─> detect ─> whitelist ─> dedup ═ queue ═> sink
 //!                                  └──> recorder  ↑  ↑
 //! rules thread: files ─> rules, whitelist ═════════╝  ║
 //! scan thread: programs, files written ─> YARA ═══════╝
 //! ```
+//! In a replay the thread that called is that of the events.
 //!
 //! Nothing between the rings and the sinks drops anything: the queue makes the reader wait, the
 //! rings fill up, and the kernel counts what finds no room. Sinks have queues of their own and

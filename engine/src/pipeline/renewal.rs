@@ -16,6 +16,7 @@ use std::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
 use crate::{
+    background,
     detect::{Dropped, RuleSet},
     scan,
     whitelist::Whitelist,
@@ -79,7 +80,7 @@ impl Renewals {
         let refused = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&refused);
         // It ends when this end of its channels is dropped.
-        std::thread::Builder::new().name("rules".to_owned()).spawn(move || watch(origin, &sender, &old, &count))?;
+        background::spawn("rules", move || watch(origin, &sender, &old, &count))?;
         Ok(Self { ready, retired, refused })
     }
 

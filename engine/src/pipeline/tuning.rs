@@ -13,6 +13,7 @@ use std::{
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::{
+    background,
     detect::{RuleSet, Sample},
     event::Event,
 };
@@ -61,7 +62,7 @@ impl Tuner {
     fn with_waits(waits: [Duration; 4]) -> io::Result<Self> {
         let (work, wanted) = bounded(2);
         let (sender, made) = bounded(1);
-        std::thread::Builder::new().name("tuning".to_owned()).spawn(move || {
+        background::spawn("tuning", move || {
             for work in &wanted {
                 match work {
                     Work::Make(rules, sample) => {

@@ -24,16 +24,17 @@ use super::{
     watch::{Place, Tree, Watched, Writers},
     yara::Rules,
 };
-use crate::event::{
-    Data, Event, FileIdentity, ProcessKey,
-    value::{Bytes, Time},
-    yara_match::Trigger,
+use crate::{
+    background,
+    event::{
+        Data, Event, FileIdentity, ProcessKey,
+        value::{Bytes, Time},
+        yara_match::Trigger,
+    },
 };
 
 /// Matches that wait to be taken: the pipeline takes them between two batches.
 const MATCHES: usize = 256;
-/// How far behind whoever watches the thread stands for a CPU.
-const NICE: i32 = 10;
 /// Scripts that interpret each other; the kernel takes no more than four.
 const MAX_INTERPRETERS: usize = 4;
 /// Bytes of a script that the kernel looks at for its first line.
@@ -161,11 +162,7 @@ impl Worker {
             thread.spawn(move || listen(&*files, &watch, &shared, &jobs))?;
         }
         let theirs = Arc::clone(&shared);
-        std::thread::Builder::new().name("scan".to_owned()).spawn(move || {
-            // Whoever watches comes first. A kernel that refuses changes nothing but the order.
-            if let Err(error) = rustix::process::nice(NICE) {
-                tracing::debug!(%error, "scanning at the sensor's own priority");
-            }
+        background::spawn("scan", move || {
             let context = Context { limits, files: &*files, folders, nobody, now, shared: &theirs };
             work(&context, &waiting, &found);
         })?;

@@ -188,6 +188,11 @@ fn threads(place: &Path) {
         blocks.len()
     });
     assert_eq!(in_thread.unwrap().join().unwrap(), 64);
+    let own = rustix::process::getpriority_process(None).unwrap();
+    let behind = beewolf::background::spawn("behind", move || {
+        assert!(rustix::process::getpriority_process(None).unwrap() > own.min(18));
+    });
+    behind.unwrap().join().unwrap();
 }
 
 fn network(place: &Path) {
@@ -250,6 +255,9 @@ fn refused(place: &Path) {
         (libc::SYS_listen, 0),
         (libc::SYS_fchmod, 0),
         (libc::SYS_socket, libc::AF_NETLINK),
+        // Of another process, and of the whole group.
+        (libc::SYS_setpriority, libc::PRIO_PROCESS.cast_signed()),
+        (libc::SYS_setpriority, libc::PRIO_PGRP.cast_signed()),
     ] {
         let outcome = call(number, [usize::try_from(first).unwrap(), 3, 0, 0]);
         assert_eq!(outcome, Err(Some(libc::EPERM)), "system call {number} with {first}");
