@@ -60,9 +60,9 @@ impl FieldIndex {
         index
     }
 
-    /// Whether finding what a string meets takes no longer than remembering it.
-    pub(super) fn is_quick(&self) -> bool {
-        self.texts.as_ref().is_none_or(Texts::is_quick)
+    /// Whether texts are looked into: what they meet is worth remembering.
+    pub(super) fn has_texts(&self) -> bool {
+        self.texts.is_some()
     }
 
     /// Gives what a value meets. `folded` is room for texts; whether afterwards it holds the value,

@@ -10,14 +10,15 @@ use std::sync::Arc;
 use super::{table::bytes_as_number, targets::Range};
 use crate::event::Kind;
 
-/// Places of values, per field. Two values can be at each, so that two that come in turns do not push each other out.
-const PLACES: usize = 32;
+/// Places of values, per field. Each value has two that it can be at, so that some dozens of values find room
+/// beside each other.
+const PLACES: usize = 64;
 // A bit for each.
 const _: () = assert!(PLACES <= u64::BITS as usize);
 /// Longer values are not kept.
 const MAX_LENGTH: usize = 104;
 /// Values that are for more than these are not kept.
-const MAX_RANGES: usize = 5;
+const MAX_RANGES: usize = 10;
 /// After so many looks a field is judged.
 const TRIAL: u32 = 256;
 /// So many of them have to find their value, or looking does not pay.
@@ -58,10 +59,14 @@ impl Memory {
 /// The values of one field that were seen lately.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Known {
-    /// Two for each place; empty until the first value is kept.
-    values: Vec<[Kept; 2]>,
-    /// Bit by place: which of its values was used last.
-    last: u64,
+    /// By place; empty until the first value is kept.
+    values: Vec<Kept>,
+    /// Bit by place: there is a value.
+    taken: u64,
+    /// Bit by place: the value was recalled since it was spared last.
+    used: u64,
+    /// Which of two goes where nothing else decides.
+    turn: bool,
     looks: u32,
     hits: u32,
     /// Looks to be left out.
@@ -84,8 +89,8 @@ struct Kept {
 pub(super) enum Recalled<'k> {
     /// It is for these.
     Known(&'k [Range]),
-    /// It can be kept there.
-    New(usize),
+    /// It can be kept at one of these.
+    New([u8; 2]),
     /// It is not to be kept.
     No,
 }
@@ -123,39 +128,53 @@ impl Known {
             self.pause = if self.hits < WORTH { PAUSE } else { 0 };
             (self.looks, self.hits) = (0, 0);
         }
-        let place = place(text);
-        let Some([first, second]) = self.values.get(place) else { return Recalled::New(place) };
-        let is_it = |kept: &Kept| usize::from(kept.length) == text.len() && kept.text.get(..text.len()) == Some(text);
-        let kept = if is_it(first) {
-            self.last &= !(1 << place);
+        let places = places(text);
+        let [first, second] = places;
+        let is_it = |place: u8| {
+            let kept = self.values.get(usize::from(place));
+            kept.is_some_and(|kept| usize::from(kept.length) == text.len() && kept.text.get(..text.len()) == Some(text))
+        };
+        let place = if is_it(first) {
             first
         } else if is_it(second) {
-            self.last |= 1 << place;
             second
         } else {
-            return Recalled::New(place);
+            return Recalled::New(places);
         };
         self.hits += 1;
-        Recalled::Known(kept.ranges.get(..usize::from(kept.count)).unwrap_or_default())
+        self.used |= 1 << place;
+        let kept = self.values.get(usize::from(place)).map(|kept| kept.ranges.get(..usize::from(kept.count)));
+        Recalled::Known(kept.flatten().unwrap_or_default())
     }
 
-    /// Keeps what a value is for, in place of the one there that was not used last.
-    pub(super) fn keep(&mut self, place: usize, text: &[u8], found: &Found) {
+    /// Keeps what a value is for at one of its places: a free one, or that of a value that was not recalled lately.
+    pub(super) fn keep(&mut self, places: [u8; 2], text: &[u8], found: &Found) {
+        if found.count > MAX_RANGES {
+            return;
+        }
         if self.values.is_empty() {
             let none =
                 Kept { length: u8::MAX, count: 0, ranges: [Range::default(); MAX_RANGES], text: [0; MAX_LENGTH] };
-            self.values = vec![[none.clone(), none]; PLACES];
+            self.values = vec![none; PLACES];
         }
-        let (Some(kept), Ok(length), Ok(count)) =
-            (self.values.get_mut(place), u8::try_from(text.len()), u8::try_from(found.count))
-        else {
-            return;
+        let [first, second] = places.map(|place| 1_u64 << place);
+        let free = |bits: u64| match (bits & first == 0, bits & second == 0) {
+            (true, true) => Some(self.turn),
+            (true, false) => Some(false),
+            (false, true) => Some(true),
+            (false, false) => None,
         };
-        self.last ^= 1 << place;
-        let [first, second] = kept;
-        let kept = if self.last >> place & 1 == 0 { first } else { second };
-        if let Some(room) = kept.text.get_mut(..text.len())
-            && found.count <= MAX_RANGES
+        let is_second = free(self.taken).or_else(|| free(self.used)).unwrap_or_else(|| {
+            // Whoever stays has to be recalled again to be spared once more.
+            self.used &= !(first | second);
+            self.turn
+        });
+        self.turn = !self.turn;
+        let place = places[usize::from(is_second)];
+        self.taken |= 1 << place;
+        if let (Some(kept), Ok(length), Ok(count)) =
+            (self.values.get_mut(usize::from(place)), u8::try_from(text.len()), u8::try_from(found.count))
+            && let Some(room) = kept.text.get_mut(..text.len())
         {
             room.copy_from_slice(text);
             (kept.length, kept.count, kept.ranges) = (length, count, found.ranges);
@@ -163,9 +182,9 @@ impl Known {
     }
 }
 
-/// The place of a value. More than two that share one push each other out, and cost no more than that.
+/// The places of a value, mostly two different ones.
 #[inline]
-fn place(text: &[u8]) -> usize {
+fn places(text: &[u8]) -> [u8; 2] {
     let some = match (text.first_chunk(), text.last_chunk()) {
         (Some(first), Some(last)) => {
             let middle = text.get(text.len() / 2 - 4..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
@@ -175,7 +194,9 @@ fn place(text: &[u8]) -> usize {
         (None, _) | (_, None) => bytes_as_number(text),
     };
     let mixed = (some ^ text.len() as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    usize::try_from(mixed >> (64 - PLACES.ilog2())).unwrap_or(0)
+    const { assert!(PLACES.is_power_of_two()) };
+    let [.., second, first] = mixed.to_le_bytes();
+    [first, second].map(|byte| byte >> (u8::BITS - PLACES.ilog2()))
 }
 
 #[cfg(test)]

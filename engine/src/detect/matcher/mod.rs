@@ -144,13 +144,14 @@ impl Matcher {
             // A negated test of a text of which the event has a part only is open, whatever was found.
             scratch.marks.exclude_none();
         }
-        for group in 0..scratch.marks.groups() {
-            let mut programs = scratch.marks.met(group);
-            while programs != 0 {
-                let program = group * 64 + programs.trailing_zeros() as usize;
-                programs &= programs - 1;
-                candidate(program, scratch);
+        let mut block = 0;
+        while let Some(groups) = scratch.marks.groups_met(block) {
+            for group in bits(groups).map(|place| block * 64 + place) {
+                for program in bits(scratch.marks.met(group)).map(|place| group * 64 + place) {
+                    candidate(program, scratch);
+                }
             }
+            block += 1;
         }
     }
 
@@ -173,7 +174,7 @@ impl Matcher {
             let value = field.value(facts);
             let mut kept = None;
             if let Value::Bytes(text) = value
-                && !index.is_quick()
+                && index.has_texts()
             {
                 match known.recall(text) {
                     Recalled::Known(ranges) => {
@@ -226,6 +227,15 @@ impl Matcher {
         *memo = scratch.event << 1 | u64::from(outcome);
         outcome
     }
+}
+
+/// The places of the bits of a word, the lowest first.
+fn bits(mut word: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let place = (word != 0).then(|| word.trailing_zeros() as usize)?;
+        word &= word - 1;
+        Some(place)
+    })
 }
 
 impl Slot {

@@ -107,12 +107,19 @@ impl Marks {
 
     /// Programs all of whose needs are met and that nothing excludes, among sixty-four from `64 * group` on.
     pub(super) fn met(&self, group: usize) -> u64 {
-        let (groups, _) = self.words.as_chunks::<PLANES>();
-        groups.get(group).map_or(0, |[first, second, third, excluded]| first & second & third & !excluded)
+        let (groups, _) = self.words.as_chunks();
+        groups.get(group).map_or(0, met)
     }
 
-    /// The number of groups of sixty-four.
-    pub(super) fn groups(&self) -> usize {
-        self.words.len() / PLANES
+    /// Of sixty-four groups, the block of that number: in which any program is met. Nothing after the last block.
+    pub(super) fn groups_met(&self, block: usize) -> Option<u64> {
+        let (groups, _) = self.words.as_chunks();
+        let groups = groups.chunks(64).nth(block)?;
+        Some(groups.iter().enumerate().fold(0, |any, (place, group)| any | u64::from(met(group) != 0) << place))
     }
+}
+
+#[inline]
+fn met([first, second, third, excluded]: &[u64; PLANES]) -> u64 {
+    first & second & third & !excluded
 }

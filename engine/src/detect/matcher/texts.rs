@@ -54,11 +54,6 @@ impl Texts {
         }
     }
 
-    /// Whether a look takes no longer than comparing the text with another.
-    pub(super) fn is_quick(&self) -> bool {
-        self.whole_only
-    }
-
     /// Gives what the strings that a text has are for. Says whether `folded` holds the text afterwards.
     #[inline]
     pub(super) fn find(&self, text: &[u8], folded: &mut Folded, hit: &mut impl FnMut(Range)) -> bool {
