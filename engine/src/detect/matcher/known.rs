@@ -158,17 +158,22 @@ impl Known {
             self.values = vec![none; PLACES];
         }
         let [first, second] = places.map(|place| 1_u64 << place);
-        let free = |bits: u64| match (bits & first == 0, bits & second == 0) {
-            (true, true) => Some(self.turn),
-            (true, false) => Some(false),
-            (false, true) => Some(true),
-            (false, false) => None,
+        let turn = self.turn;
+        // The first place is looked at first, which whoever is recalled often had best have.
+        let is_second = match (self.taken & first != 0, self.taken & second != 0) {
+            (false, _) => false,
+            (true, false) => true,
+            (true, true) => match (self.used & first != 0, self.used & second != 0) {
+                (false, true) => false,
+                (true, false) => true,
+                (false, false) => turn,
+                (true, true) => {
+                    // Whoever stays has to be recalled again to be spared once more.
+                    self.used &= !(first | second);
+                    turn
+                }
+            },
         };
-        let is_second = free(self.taken).or_else(|| free(self.used)).unwrap_or_else(|| {
-            // Whoever stays has to be recalled again to be spared once more.
-            self.used &= !(first | second);
-            self.turn
-        });
         self.turn = !self.turn;
         let place = places[usize::from(is_second)];
         self.taken |= 1 << place;
