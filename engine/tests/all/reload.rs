@@ -1,6 +1,7 @@
 //! Rules that change under a running sensor: brought into force, refused, taken back, fallen back on.
 
 use std::{
+    collections::BTreeMap,
     fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
@@ -83,6 +84,22 @@ impl Sensor {
         rustix::process::kill_process(pid, signal).expect("the sensor still runs");
     }
 
+    /// The nice value of each of the engine's threads, by their names.
+    fn threads(&self) -> BTreeMap<String, i32> {
+        let own = self.process.0.id().to_string();
+        // What follows the name of the process or thread, which is in parentheses.
+        let fields = |path: &Path| -> Option<(String, Vec<String>)> {
+            let text = fs::read_to_string(path.join("stat")).ok()?;
+            let (name, rest) = text.split_once('(')?.1.rsplit_once(')')?;
+            Some((name.to_owned(), rest.split_whitespace().map(str::to_owned).collect()))
+        };
+        let folders = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
+        let parent = |path: &PathBuf| fields(path).and_then(|(_, fields)| fields.get(1).cloned());
+        let engine = folders(Path::new("/proc")).find(|path| parent(path).as_ref() == Some(&own)).expect("the engine");
+        let threads = folders(&engine.join("task")).filter_map(|path| fields(&path));
+        threads.filter_map(|(name, fields)| Some((name, fields.get(16)?.parse().ok()?))).collect()
+    }
+
     pub(crate) fn end(mut self) {
         self.signal(Signal::TERM);
         assert!(wait(&mut self.process.0, Duration::from_secs(60)).success());
@@ -133,6 +150,11 @@ fn kernel_rules_change_under_a_running_sensor() {
 
     act(&scope, "/bin/true beewolf-first");
     let first = sensor.alert();
+    // Whoever reads rules stands behind whoever judges events, and the sandbox lets it.
+    let threads = sensor.threads();
+    let behind = threads.get("events").map(|nice| (nice + 10).min(19));
+    assert!(behind.is_some(), "{threads:?}");
+    assert_eq!((threads.get("rules"), threads.get("tuning")), (behind.as_ref(), behind.as_ref()), "{threads:?}");
     let generation = first["rule"]["generation"].as_str().expect("a generation").to_owned();
 
     // More rules, and one of them needs events that nobody has asked for so far.
