@@ -1,6 +1,10 @@
 //! Whether some string may have some bytes: asked at every place of a text, and mostly denied.
 
-/// A byte per hash that is set if some string has it: one load and no shift per look.
+/// What is at the place of different bytes.
+const MANY: u8 = u8::MAX;
+
+/// A byte per hash that is not zero if some string has it: one load and no shift per look. It also tells these bytes from
+/// most others of the same hash.
 #[derive(Debug)]
 pub(super) struct Hashes<const N: usize> {
     bytes: Box<[u8; N]>,
@@ -20,8 +24,22 @@ impl<const N: usize> Hashes<N> {
         (bytes.wrapping_mul(0x9E37_79B1) >> Self::SHIFT) as usize
     }
 
+    /// What tells bytes from others at the same place, mostly.
+    #[inline]
+    fn tag(bytes: u32) -> u8 {
+        let [_, tag, ..] = bytes.wrapping_mul(0x85EB_CA6B).to_be_bytes();
+        tag.clamp(1, MANY - 1)
+    }
+
     pub(super) fn add(&mut self, bytes: u32) {
-        self.bytes[Self::place(bytes)] = 1;
+        let (room, tag) = (&mut self.bytes[Self::place(bytes)], Self::tag(bytes));
+        *room = if [0, tag].contains(room) { tag } else { MANY };
+    }
+
+    /// Whether some string may have these bytes, which pass.
+    #[inline]
+    pub(super) fn confirms(&self, bytes: u32) -> bool {
+        [Self::tag(bytes), MANY].contains(&self.bytes[Self::place(bytes)])
     }
 
     /// Whether some string may have these bytes: not 0.

@@ -279,7 +279,7 @@ impl Sampled {
     ) {
         for at in (0..8).step_by(STRIDE) {
             let gram = gram(block, at);
-            if filter.passes(gram) != 0 {
+            if filter.confirms(gram) {
                 self.compare(text, place + at, gram, hit);
             }
         }
