@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::{
     command_line::beewolf,
     status::Guarded,
-    support::{Scope, skip, wait},
+    support::{Scope, read, skip, wait},
 };
 
 /// A rule on the start of a program with an argument.
@@ -89,7 +89,7 @@ impl Sensor {
         let own = self.process.0.id().to_string();
         // What follows the name of the process or thread, which is in parentheses.
         let fields = |path: &Path| -> Option<(String, Vec<String>)> {
-            let text = fs::read_to_string(path.join("stat")).ok()?;
+            let text = read(&path.join("stat"));
             let (name, rest) = text.split_once('(')?.1.rsplit_once(')')?;
             Some((name.to_owned(), rest.split_whitespace().map(str::to_owned).collect()))
         };
