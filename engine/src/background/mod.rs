@@ -12,11 +12,10 @@ const NICE: i32 = 10;
 /// # Errors
 /// If the system gives no thread.
 pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    let name_told = name.to_owned();
     std::thread::Builder::new().name(name.to_owned()).spawn(move || {
         // On Linux that of the calling thread alone.
         if let Err(error) = rustix::process::nice(NICE) {
-            tracing::debug!(%error, thread = name_told, "it runs at the sensor's own priority");
+            tracing::debug!(%error, thread = std::thread::current().name(), "it runs at the sensor's own priority");
         }
         body();
     })

@@ -370,8 +370,8 @@ pub struct Watch<'w> {
 
 /// Runs until `stop` is set or the limit has passed, in a thread that begins and ends with it.
 ///
-/// The thread has memory of its own: the first rules were read by the caller, and when other rules take their place
-/// they are freed there, beside the events. In one heap each event would wait for that.
+/// A thread has a heap of its own, and what is freed goes back to the heap it came from: the first rules lie in the
+/// caller's. If events took their memory there, each would wait while these rules are freed beside them.
 ///
 /// # Errors
 /// [`LiveError`] if the helper ends or the rings cannot be read any more; what was read is delivered.

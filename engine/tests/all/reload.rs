@@ -96,6 +96,7 @@ impl Sensor {
         let folders = |path: &Path| fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path());
         let parent = |path: &PathBuf| fields(path).and_then(|(_, fields)| fields.get(1).cloned());
         let engine = folders(Path::new("/proc")).find(|path| parent(path).as_ref() == Some(&own)).expect("the engine");
+        // The 19th field, of which two lie before: number and name.
         let threads = folders(&engine.join("task")).filter_map(|path| fields(&path));
         threads.filter_map(|(name, fields)| Some((name, fields.get(16)?.parse().ok()?))).collect()
     }

@@ -3,6 +3,7 @@
 //! As many look-ups as there are widths of keys, however many strings there are.
 
 use super::{
+    bits,
     folded::Folded,
     table::{Table, bytes_as_number},
     targets::Range,
@@ -105,14 +106,12 @@ impl Affixes {
 
     /// Out of line, since most texts need none of it.
     #[inline(never)]
-    fn look_up(&self, mut widths: u8, text: &Folded, mut hit: impl FnMut(Range)) {
+    fn look_up(&self, widths: u8, text: &Folded, mut hit: impl FnMut(Range)) {
         let word = match self.end {
             End::First => text.first(),
             End::Last => text.last(),
         };
-        while widths != 0 {
-            let place = widths.trailing_zeros() as usize;
-            widths &= widths - 1;
+        for place in bits(widths.into()) {
             let Some((width, strings)) = self.by_width.get(place) else { return };
             let others = 64 - 8 * width;
             let key = match self.end {

@@ -61,11 +61,9 @@ impl Memory {
 pub(super) struct Known {
     /// By place; empty until the first value is kept.
     values: Vec<Kept>,
-    /// Bit by place: there is a value.
-    taken: u64,
     /// Bit by place: the value was recalled since it was spared last.
     used: u64,
-    /// Which of two goes where nothing else decides.
+    /// Which of two went last where nothing else decided.
     turn: bool,
     looks: u32,
     hits: u32,
@@ -157,26 +155,27 @@ impl Known {
                 Kept { length: u8::MAX, count: 0, ranges: [Range::default(); MAX_RANGES], text: [0; MAX_LENGTH] };
             self.values = vec![none; PLACES];
         }
-        let [first, second] = places.map(|place| 1_u64 << place);
-        let turn = self.turn;
-        // The first place is looked at first, which whoever is recalled often had best have.
-        let is_second = match (self.taken & first != 0, self.taken & second != 0) {
-            (false, _) => false,
-            (true, false) => true,
-            (true, true) => match (self.used & first != 0, self.used & second != 0) {
-                (false, true) => false,
-                (true, false) => true,
-                (false, false) => turn,
-                (true, true) => {
-                    // Whoever stays has to be recalled again to be spared once more.
-                    self.used &= !(first | second);
-                    turn
+        let is_free = |place: u8| self.values.get(usize::from(place)).is_some_and(|kept| kept.length == u8::MAX);
+        let is_used = |place: u8| self.used >> place & 1 == 1;
+        let [first, second] = places;
+        let place = match (is_free(first), is_free(second)) {
+            // It is looked at first, which whoever is recalled often had best have.
+            (true, _) => first,
+            (false, true) => second,
+            (false, false) if is_used(first) != is_used(second) => {
+                if is_used(first) {
+                    second
+                } else {
+                    first
                 }
-            },
+            }
+            (false, false) => {
+                // Whoever stays has to be recalled again to be spared once more.
+                self.used &= !(1 << first | 1 << second);
+                self.turn = !self.turn;
+                places[usize::from(self.turn)]
+            }
         };
-        self.turn = !self.turn;
-        let place = places[usize::from(is_second)];
-        self.taken |= 1 << place;
         if let (Some(kept), Ok(length), Ok(count)) =
             (self.values.get_mut(usize::from(place)), u8::try_from(text.len()), u8::try_from(found.count))
             && let Some(room) = kept.text.get_mut(..text.len())
